@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The names that service, clients and tests share: bus, objects, errors, polkit actions. */
+
+#define LEFT4ME_BUS_NAME "org.left4me.Manager1"
+#define LEFT4ME_ROOT_PATH "/org/left4me/Manager1"
+#define LEFT4ME_INSTANCE_PREFIX LEFT4ME_ROOT_PATH "/instance"
+#define LEFT4ME_OVERLAY_PREFIX LEFT4ME_ROOT_PATH "/overlay"
+#define LEFT4ME_JOB_PREFIX LEFT4ME_ROOT_PATH "/job"
+
+#define LEFT4ME_MANAGER_INTERFACE "org.left4me.Manager1"
+#define LEFT4ME_INSTANCE_INTERFACE "org.left4me.Manager1.Instance"
+#define LEFT4ME_OVERLAY_INTERFACE "org.left4me.Manager1.Overlay"
+#define LEFT4ME_JOB_INTERFACE "org.left4me.Manager1.Job"
+
+/* A bad argument; the message names it and the rule. */
+#define LEFT4ME_ERROR_INVALID_ARGUMENT "org.left4me.Manager1.Error.InvalidArgument"
+/* What a call, path or argument names is not there. */
+#define LEFT4ME_ERROR_NO_SUCH_INSTANCE "org.left4me.Manager1.Error.NoSuchInstance"
+#define LEFT4ME_ERROR_NO_SUCH_OVERLAY "org.left4me.Manager1.Error.NoSuchOverlay"
+#define LEFT4ME_ERROR_NO_SUCH_VERSION "org.left4me.Manager1.Error.NoSuchVersion"
+#define LEFT4ME_ERROR_NO_SUCH_FILE "org.left4me.Manager1.Error.NoSuchFile"
+#define LEFT4ME_ERROR_NO_SUCH_JOB "org.left4me.Manager1.Error.NoSuchJob"
+/* What is to be made exists, or is given to another. */
+#define LEFT4ME_ERROR_NAME_TAKEN "org.left4me.Manager1.Error.NameTaken"
+#define LEFT4ME_ERROR_PORT_IN_USE "org.left4me.Manager1.Error.PortInUse"
+#define LEFT4ME_ERROR_NO_FREE_PORT "org.left4me.Manager1.Error.NoFreePort"
+/* The state of things forbids it now. */
+#define LEFT4ME_ERROR_BUSY "org.left4me.Manager1.Error.Busy"
+#define LEFT4ME_ERROR_IN_USE "org.left4me.Manager1.Error.InUse"
+#define LEFT4ME_ERROR_INSTANCE_RUNNING "org.left4me.Manager1.Error.InstanceRunning"
+#define LEFT4ME_ERROR_MISSING_LAYER "org.left4me.Manager1.Error.MissingLayer"
+/* It was tried and failed; the message carries the last log lines. */
+#define LEFT4ME_ERROR_START_FAILED "org.left4me.Manager1.Error.StartFailed"
+#define LEFT4ME_ERROR_STOP_FAILED "org.left4me.Manager1.Error.StopFailed"
+#define LEFT4ME_ERROR_JOB_FAILED "org.left4me.Manager1.Error.JobFailed"
+#define LEFT4ME_ERROR_CANCELLED "org.left4me.Manager1.Error.Cancelled"
+/* The host or a limit says no. */
+#define LEFT4ME_ERROR_NO_SPACE "org.left4me.Manager1.Error.NoSpace"
+#define LEFT4ME_ERROR_LIMITS_EXCEEDED "org.left4me.Manager1.Error.LimitsExceeded"
+#define LEFT4ME_ERROR_FAILED "org.left4me.Manager1.Error.Failed"
+
+#define LEFT4ME_ACTION_CONTROL_INSTANCE "org.left4me.Manager1.control-instance"
+#define LEFT4ME_ACTION_MANAGE_INSTANCES "org.left4me.Manager1.manage-instances"
+#define LEFT4ME_ACTION_MANAGE_OVERLAYS "org.left4me.Manager1.manage-overlays"
+#define LEFT4ME_ACTION_READ_LOGS "org.left4me.Manager1.read-logs"
+#define LEFT4ME_ACTION_MANAGE_HOST "org.left4me.Manager1.manage-host"
