@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The MESSAGE_ID= of what left4med logs; left4me.catalog explains each one to `journalctl -x`. Never changed, never used twice. */
+
+#define LEFT4ME_MESSAGE_INSTANCE_STARTED "9a823ffe1ffc45de950974e05ec3fb08"
+#define LEFT4ME_MESSAGE_INSTANCE_STOPPED "e9ecb1d198584893899796613ac83f52"
+#define LEFT4ME_MESSAGE_INSTANCE_CRASHED "fdf228da37374e969bf9f8bc66d1e1cf"
+#define LEFT4ME_MESSAGE_INSTANCE_GAVE_UP "527e2f7de0ed4606ab7a87456698a9f3"
+#define LEFT4ME_MESSAGE_JOB_FAILED "371fc6e9c9a74faaa95e6993ecc434d4"
+#define LEFT4ME_MESSAGE_DENIED "38fc1e801469445cbeb8d4ae1a40e305"
+#define LEFT4ME_MESSAGE_CHANGED "4f299c9ad4484600af5b21d83c1211e5"
+#define LEFT4ME_MESSAGE_OPERATION_FAILED "5ff8b48b56104824a8e687dcd37130ca"
+#define LEFT4ME_MESSAGE_JOB_ENDED "1e2b286108ae4dfaac137266a6cddb17"
