@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "service/instance-config.h"
+#include "service/types.h"
+
+/* The edge: what is on the bus. Documented in dbus/: this is how, not what. */
+
+int bus_add_objects(Manager *m); /* all of them */
+
+int bus_add_instances(Manager *m);
+int bus_add_overlays(Manager *m);
+int bus_add_jobs(Manager *m);
+
+/* Reads the settings of CreateInstance and the like into c. changing: those of Configure. Error: InvalidArgument. */
+int bus_read_settings(
+        Manager *m, sd_bus_message *call, InstanceConfig *c, bool changing, sd_bus_error *error);
+int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c);
+
+/* Reads a name. Error: InvalidArgument. what: "instance" or "overlay". */
+int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_bus_error *error);
+
+/* Reads the options of OpenLog, opens the log and answers its pipe. units: NULL-terminated. Errors: InvalidArgument,
+ * LimitsExceeded. */
+int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
+        const char *value, sd_bus_error *error);
+
+/* Answers Check(): (ssss) of each. */
+int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error);
+
+/* Answers Manager1.GetStatistics() and Instance.GetStatistics(). Error: LimitsExceeded. */
+int bus_statistics(Manager *m, sd_bus_message *call, sd_bus_error *error);
+int bus_statistics_of(Instance *i, sd_bus_message *call, sd_bus_error *error);

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "service/auth.h"
+#include "service/bus-error.h"
+#include "service/bus-objects.h"
+#include "service/job.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/request.h"
+#include "service/util.h"
+
+static int property_get_string(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+
+        return sd_bus_message_append(reply, "s",
+                g_str_equal(property, "Name")   ? o->name
+                : g_str_equal(property, "Kind") ? o->kind
+                                                : overlay_state(o));
+}
+
+static int property_get_versions(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(uttts)");
+        for (unsigned k = 0; k < o->versions->len && r >= 0; k++) {
+                const StoredVersion *v = &g_array_index(o->versions, StoredVersion, k);
+
+                r = sd_bus_message_append(
+                        reply, "(uttts)", v->number, v->created, v->size, v->files, v->label);
+        }
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int property_get_current(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+
+        return sd_bus_message_append(reply, "u", o->current);
+}
+
+static int property_get_used_by(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        g_auto(GStrv) names = overlay_used_by(userdata);
+
+        return sd_bus_message_append_strv(reply, names);
+}
+
+static int property_get_last_job(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+        Job *j = job_find(o->manager, o->last_job);
+
+        return sd_bus_message_append(reply, "o", j ? j->object.path : "/");
+}
+
+/* -- methods --------------------------------------------------------------------------------------------------- */
+
+typedef struct ImportOptions {
+        uint64_t size;
+        const char *directory;
+        const char *label;
+} ImportOptions;
+
+/* A path inside the overlay: relative, without empty, "." and ".." elements. */
+static bool directory_is_valid(const char *path) {
+        g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+
+        if (strlen(path) > 1000 || !g_utf8_validate(path, -1, NULL))
+                return false;
+
+        for (char **part = parts; *part; part++)
+                if (**part == '\0' || g_str_equal(*part, ".") || g_str_equal(*part, "..") ||
+                        strlen(*part) > 255)
+                        return false;
+
+        return true;
+}
+
+static int read_import_option(sd_bus_message *call, ImportOptions *options, sd_bus_error *error) {
+        const char *key, *contents, *type;
+        int r;
+
+        r = sd_bus_message_read(call, "s", &key);
+        if (r < 0)
+                return r;
+
+        type = g_str_equal(key, "Size")                                     ? "t"
+               : g_str_equal(key, "Directory") || g_str_equal(key, "Label") ? "s"
+                                                                            : NULL;
+        if (!type)
+                return sd_bus_error_setf(
+                        error, LEFT4ME_ERROR_INVALID_ARGUMENT, "There is no option '%s'.", key);
+
+        r = sd_bus_message_peek_type(call, NULL, &contents);
+        if (r < 0)
+                return r;
+        if (!g_str_equal(contents, type))
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "The option '%s' has the type %s, not %s.", key, type, contents);
+
+        if (g_str_equal(key, "Size"))
+                return sd_bus_message_read(call, "v", "t", &options->size);
+        return sd_bus_message_read(
+                call, "v", "s", g_str_equal(key, "Label") ? &options->label : &options->directory);
+}
+
+static int read_import_options(sd_bus_message *call, ImportOptions *options, sd_bus_error *error) {
+        int r;
+
+        r = sd_bus_message_enter_container(call, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
+                r = read_import_option(call, options, error);
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(call);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        if (*options->directory != '\0' && !directory_is_valid(options->directory))
+                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "Directory: a relative path inside the overlay, such as left4dead2/addons, without . and ..");
+        if (!text_is_plain(options->label, 100))
+                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "Label: up to 100 printable ASCII characters");
+
+        return sd_bus_message_exit_container(call);
+}
+
+/* Asks polkit and makes the request: 1 with *ret_q, 0 when the answer is yet to come, < 0. */
+static int begin(Overlay *o, sd_bus_message *call, const char *verb, Request **ret_q, sd_bus_error *error) {
+        uid_t uid;
+        int r;
+
+        r = auth_check(o->manager->auth, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, verb, "overlay", o->name,
+                &uid, error);
+        if (r <= 0)
+                return r;
+
+        r = request_new(o->manager, call, uid, verb, o->name, ret_q, error);
+        return r < 0 ? r : 1;
+}
+
+static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        ImportOptions options = { .directory = "", .label = "" };
+        Overlay *o = userdata;
+        Request *q;
+        Job *j;
+        int fd, r;
+
+        r = read_import_options(call, &options, error);
+        if (r < 0)
+                return r;
+
+        r = begin(o, call, "import", &q, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = overlay_import(o, options.size, options.directory, options.label, &j, &fd, error);
+        if (r < 0)
+                return request_return(q, r, error);
+
+        request_ok_path_fd(q, j->object.path, fd);
+        (void) close(fd);
+        return 1;
+}
+
+static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+        Request *q;
+        Job *j;
+        int r;
+
+        r = begin(o, call, "delete", &q, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = overlay_delete(o, &j, error);
+        if (r >= 0)
+                request_ok_path(q, j->object.path);
+
+        return r < 0 ? request_return(q, r, error) : 1;
+}
+
+static int append_file(sd_bus_message *reply, int fd, const char *name) {
+        struct stat st;
+        const char *type;
+
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !g_utf8_validate(name, -1, NULL))
+                return 0;
+
+        type = S_ISDIR(st.st_mode) ? "directory" : S_ISLNK(st.st_mode) ? "symlink" : "file";
+        return sd_bus_message_append(reply, "(sstt)", name, type, (uint64_t) st.st_size,
+                (uint64_t) st.st_mtim.tv_sec * G_TIME_SPAN_SECOND + (uint64_t) st.st_mtim.tv_nsec / 1000U);
+}
+
+static int reply_files(sd_bus_message *call, int fd, GStrv names) {
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sstt)");
+        for (char **name = names; *name && r >= 0; name++)
+                r = append_file(reply, fd, *name);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+
+        return r < 0 ? r : sd_bus_message_send(reply);
+}
+
+static int list_files(
+        Overlay *o, sd_bus_message *call, const char *directory, uint32_t version, sd_bus_error *error) {
+        g_auto(GStrv) names = NULL;
+        int fd, r;
+
+        if (version == 0)
+                version = o->current;
+        if (!overlay_find_version(o, version))
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_VERSION,
+                        "The overlay '%s' has no version %u. See: left4mectl overlay "
+                        "show %s",
+                        o->name, version, o->name);
+
+        fd = overlay_open_directory(o, version, *directory != '\0' ? directory : ".");
+        if (fd < 0)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
+                        "There is no directory '%s' in version %u of '%s'.", directory, version, o->name);
+
+        r = directory_list(fd, ".", OVERLAY_DIRECTORY_MAX, &names);
+        if (r == -E2BIG)
+                r = sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "The directory '%s' has more than %u entries.", directory, OVERLAY_DIRECTORY_MAX);
+        if (r >= 0)
+                r = reply_files(call, fd, names);
+
+        (void) close(fd);
+        return r;
+}
+
+static int method_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+        const char *directory;
+        uint32_t version;
+        uid_t uid;
+        int r;
+
+        r = sd_bus_message_read(call, "su", &directory, &version);
+        if (r < 0)
+                return r;
+
+        if (*directory != '\0' && !directory_is_valid(directory))
+                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "The directory is a relative path inside the overlay, without . and ..; \"\" is its root.");
+
+        r = auth_check(o->manager->auth, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, "list-files", "overlay",
+                o->name, &uid, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        return list_files(o, call, directory, version, error);
+}
+
+static const sd_bus_vtable overlay_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("Import", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job, "h", pipe),
+                method_import, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), method_delete,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListFiles", SD_BUS_ARGS("s", directory, "u", version),
+                SD_BUS_RESULT("a(sstt)", files), method_list_files, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Kind", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY(
+                "Versions", "a(uttts)", property_get_versions, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Current", "u", property_get_current, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("State", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("UsedBy", "as", property_get_used_by, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("LastJob", "o", property_get_last_job, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_VTABLE_END,
+};
+
+static int find_overlay(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret,
+        sd_bus_error *error) {
+        g_autofree char *name = NULL;
+        Overlay *o;
+        int r;
+
+        r = sd_bus_path_decode(path, LEFT4ME_OVERLAY_PREFIX, &name);
+        if (r <= 0 || *name == '\0')
+                return r < 0 ? r : 0;
+
+        o = overlay_find(userdata, name);
+        if (!o)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_OVERLAY,
+                        "There is no overlay '%s'. See: left4mectl overlay list", name);
+
+        *ret = o;
+        return 1;
+}
+
+static gboolean add_path(gpointer key, gpointer value, gpointer userdata) {
+        Overlay *o = value;
+
+        g_ptr_array_add(userdata, strdup(o->object.path));
+        return FALSE;
+}
+
+static int list_paths(sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
+        Manager *m = userdata;
+        GPtrArray *paths = g_ptr_array_new();
+
+        g_tree_foreach(m->overlays, add_path, paths);
+        g_ptr_array_add(paths, NULL);
+        *ret = (char **) g_ptr_array_free(paths, FALSE);
+        return 1;
+}
+
+int bus_add_overlays(Manager *m) {
+        int r;
+
+        r = sd_bus_add_fallback_vtable(m->bus, NULL, LEFT4ME_OVERLAY_PREFIX, LEFT4ME_OVERLAY_INTERFACE,
+                overlay_vtable, find_overlay, m);
+        return r < 0 ? r : sd_bus_add_node_enumerator(m->bus, NULL, LEFT4ME_OVERLAY_PREFIX, list_paths, m);
+}

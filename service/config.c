@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "service/config.h"
+#include "service/util.h"
+
+/* The sandbox of the servers lets them bind these only (SocketBindAllow= of left4me-server@.service). */
+#define PORT_MIN 27000U
+#define PORT_MAX 27999U
+
+static int refuse(char **ret_why, const char *path, const char *why) {
+        *ret_why = g_strdup_printf("%s: %s", path, why);
+        return -EINVAL;
+}
+
+static int set_key(Config *c, const char *key, const char *value, const char **ret_why) {
+        unsigned first, last, workers;
+        int end = 0;
+
+        if (g_str_equal(key, "GamePorts")) {
+                if (sscanf(value, "%u-%u%n", &first, &last, &end) != 2 || value[end] != '\0' ||
+                        first < PORT_MIN || last > PORT_MAX || first > last) {
+                        *ret_why = "GamePorts= is FIRST-LAST within 27000-27999";
+                        return -EINVAL;
+                }
+                c->first_port = (uint16_t) first;
+                c->last_port = (uint16_t) last;
+                return 0;
+        }
+
+        if (g_str_equal(key, "JobWorkers")) {
+                if (sscanf(value, "%u%n", &workers, &end) != 1 || value[end] != '\0' || workers < 1 ||
+                        workers > 64) {
+                        *ret_why = "JobWorkers= is a number from 1 to 64";
+                        return -EINVAL;
+                }
+                c->job_workers = workers;
+                return 0;
+        }
+
+        *ret_why = "unknown key; the keys are GamePorts= and JobWorkers=";
+        return -EINVAL;
+}
+
+static int read_one(const char *path, Config *c, char **ret_why) {
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autoptr(GError) error = NULL;
+        g_auto(GStrv) groups = NULL, keys = NULL;
+        const char *why;
+
+        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error)) {
+                if (g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+                        return 0;
+                return refuse(ret_why, path, error->message);
+        }
+
+        groups = g_key_file_get_groups(file, NULL);
+        for (char **g = groups; *g; g++)
+                if (!g_str_equal(*g, "Manager"))
+                        return refuse(ret_why, path, "unknown section; the only one is [Manager]");
+
+        keys = g_key_file_get_keys(file, "Manager", NULL, NULL);
+        for (char **k = keys; k && *k; k++) {
+                g_autofree char *value = g_key_file_get_value(file, "Manager", *k, NULL);
+
+                if (set_key(c, *k, value, &why) < 0) {
+                        *ret_why = g_strdup_printf("%s: %s=%s: %s", path, *k, value, why);
+                        return -EINVAL;
+                }
+        }
+
+        return 0;
+}
+
+int config_read(const char *path, Config *ret, char **ret_why) {
+        Config c = { .first_port = 27015, .last_port = 27115, .job_workers = 4 };
+        g_autofree char *directory = g_strconcat(path, ".d", NULL);
+        g_auto(GStrv) names = NULL;
+        int r;
+
+        r = read_one(path, &c, ret_why);
+        if (r < 0)
+                return r;
+
+        r = directory_list(-1, directory, 1000, &names);
+        if (r < 0 && r != -ENOENT)
+                return refuse(ret_why, directory, strerror(-r));
+
+        for (char **n = names; n && *n; n++) {
+                g_autofree char *drop_in = g_build_filename(directory, *n, NULL);
+
+                if (!g_str_has_suffix(*n, ".conf"))
+                        continue;
+
+                r = read_one(drop_in, &c, ret_why);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = c;
+        return 0;
+}

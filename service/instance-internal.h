@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "service/instance.h"
+#include "service/unit.h"
+
+/* What instance.c (the object), instance-run.c (start, stop, restart) and instance-files.c (what the server reads) share. */
+
+/* The stack as it is set now. Error: MissingLayer. */
+int instance_plan_stack(const Instance *i, Stack **ret, sd_bus_error *error);
+
+/* Writes stack, argv, server.cfg and left4me.cfg, with a new RCON password. Errors: MissingLayer, NoSpace, Failed. */
+int instance_write_files(const Instance *i, sd_bus_error *error);
+
+/* The two units changed: called for each of them. */
+void instance_on_server(Unit *u, void *userdata);
+void instance_on_mount(Unit *u, void *userdata);
+
+/* Takes over what the server's unit says now, and notes what is new. */
+void instance_take_state(Instance *i);
+
+/* Reads which layers are mounted now. */
+void instance_read_layers(Instance *i);
+
+/* Busy, InstanceRunning: no operation is under way, and nothing runs. */
+int instance_check_idle(const Instance *i, sd_bus_error *error);
+int instance_check_down(const Instance *i, sd_bus_error *error);
+
+/* Tells that the users of the overlays in this configuration may have changed. */
+void instance_tell_overlays(Manager *m, const InstanceConfig *c);
+
+/* Starts an instance that is down and idle, for nobody in particular: whether it worked goes to the log. */
+void instance_begin_autostart(Instance *i);

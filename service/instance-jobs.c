@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "service/bus-error.h"
+#include "service/instance-internal.h"
+#include "service/job-kinds.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/request.h"
+#include "service/store.h"
+#include "service/util.h"
+
+/* Reset, delete and rename of an instance: left4me-tree works on its files, then the store follows. Each is safe to do again. */
+
+void instance_set_job(Instance *i, Job *j) {
+        i->job = j;
+        i->operation = j ? OPERATION_JOB : OPERATION_NONE;
+}
+
+int instance_reset(Instance *i, Job **ret, sd_bus_error *error) {
+        int r;
+
+        r = instance_check_down(i, error);
+        if (r < 0)
+                return r;
+
+        return job_new(i->manager, JOB_RESET, i->name, "", ret, error);
+}
+
+int instance_delete(Instance *i, Job **ret, sd_bus_error *error) {
+        int r;
+
+        r = instance_check_down(i, error);
+        if (r < 0)
+                return r;
+
+        return job_new(i->manager, JOB_DELETE_INSTANCE, i->name, "", ret, error);
+}
+
+typedef struct Renaming {
+        const char *to;
+        bool taken;
+} Renaming;
+
+static gboolean find_renaming(gpointer key, gpointer value, gpointer userdata) {
+        Renaming *renaming = userdata;
+        const Job *j = value;
+
+        renaming->taken = !job_has_ended(j) && j->kind == JOB_RENAME_INSTANCE &&
+                          g_str_equal(j->argument, renaming->to);
+        return renaming->taken;
+}
+
+/* A name that a rename under way is about to give. */
+static bool name_is_promised(Manager *m, const char *name) {
+        Renaming renaming = { .to = name };
+
+        g_tree_foreach(m->jobs, find_renaming, &renaming);
+        return renaming.taken;
+}
+
+int instance_rename(Instance *i, const char *to, Request *q, sd_bus_error *error) {
+        Job *j;
+        int r;
+
+        r = instance_check_down(i, error);
+        if (r < 0)
+                return r;
+
+        if (instance_find(i->manager, to) || name_is_promised(i->manager, to))
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
+                        "There is a server '%s' already. Choose another name.", to);
+
+        r = job_new(i->manager, JOB_RENAME_INSTANCE, i->name, to, &j, error);
+        if (r < 0)
+                return r;
+
+        j->request = q;
+        return 0;
+}
+
+static void on_steps(Job *j, bool ok, const char *why) {
+        job_finish(j, ok ? JOB_SUCCEEDED : JOB_FAILED, ok ? "" : why);
+}
+
+void instance_job_begin(Job *j) {
+        if (j->kind == JOB_RENAME_INSTANCE)
+                g_ptr_array_add(j->steps,
+                        job_step_new("rename-instance", "Instance", j->subject, "To", j->argument, NULL));
+        else
+                g_ptr_array_add(j->steps, job_step_new(j->kind == JOB_RESET ? "reset" : "remove-instance",
+                                                  "Instance", j->subject, NULL));
+
+        job_run_steps(j, on_steps);
+}
+
+/* The files are gone, or have moved. A store that fails now leaves the job's work to be done again at the next start. */
+static int take_over(Job *j, Instance *i) {
+        Manager *m = j->manager;
+        Instance *renamed;
+        int r;
+
+        if (j->kind == JOB_RESET)
+                return 0;
+
+        r = j->kind == JOB_RENAME_INSTANCE ? store_rename_instance(m->store, i->name, j->argument)
+                                           : store_remove_instance(m->store, i->name);
+        if (r < 0)
+                return r;
+
+        (void) directory_remove(m->instances_fd, i->name);
+        if (j->kind == JOB_RENAME_INSTANCE) {
+                renamed = instance_new(m, j->argument, instance_config_copy(i->config));
+                renamed->last_exit = i->last_exit;
+                object_show(&renamed->object);
+        }
+
+        instance_tell_overlays(m, i->config);
+        object_hide(&i->object);
+        instance_free(i);
+        return 0;
+}
+
+void instance_job_ended(Job *j, bool ok) {
+        Instance *i = instance_find(j->manager, j->subject);
+        int r;
+
+        if (!ok || !i)
+                return;
+
+        r = take_over(j, i);
+        if (r < 0) {
+                log_instance(LOG_ERR, LEFT4ME_MESSAGE_OPERATION_FAILED, i->name,
+                        "cannot store what the job did: %s", strerror(-r));
+                j->state = JOB_FAILED;
+                g_free(j->message);
+                j->message = g_strdup(
+                        "cannot store what the job did; free some space below /var/lib/left4me and do it again");
+        }
+}
+
+void overlay_delete_begin(Job *j) {
+        g_ptr_array_add(j->steps, job_step_new("remove-overlay", "Overlay", j->subject, NULL));
+        job_run_steps(j, on_steps);
+}
+
+void overlay_delete_ended(Job *j, bool ok) {
+        Overlay *o = overlay_find(j->manager, j->subject);
+        int r;
+
+        if (!ok || !o)
+                return;
+
+        r = store_remove_overlay(j->manager->store, o->name);
+        if (r < 0) {
+                log_plain(
+                        LOG_ERR, "Cannot remove the overlay '%s' from the store: %s", o->name, strerror(-r));
+                j->state = JOB_FAILED;
+                return;
+        }
+
+        object_hide(&o->object);
+        overlay_free(o);
+}
+
+void clean_begin(Job *j) {
+        job_run_steps(j, on_steps);
+}

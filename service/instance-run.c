@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "service/autostart.h"
+#include "service/bus-error.h"
+#include "service/instance-internal.h"
+#include "service/journal-tail.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/request.h"
+
+/*
+ * Start, stop and restart. Two rules come from trials, or else the old stack stays mounted in about half the cases: a stop has ended
+ * only when the overlay unit is inactive too, and a restart is a stop and a start, never systemd's own.
+ */
+
+/* A PID 1 of a namespace loses signals that come before it has handlers: a stop right after an exec is said once more. */
+#define STOP_AGAIN (1 * G_TIME_SPAN_SECOND)
+
+static void begin_stop(Instance *i);
+
+/* -- the end of an operation --------------------------------------------------------------------------------- */
+
+static void end_operation(Instance *i, const sd_bus_error *error) {
+        g_autoptr(GPtrArray) requests = g_steal_pointer(&i->requests);
+        InstanceOperation operation = i->operation;
+
+        i->requests = g_ptr_array_new();
+        i->operation = OPERATION_NONE;
+        i->stop_phase = STOP_NONE;
+        i->stop_again = sd_event_source_disable_unref(i->stop_again);
+        instance_take_state(i);
+        instance_read_layers(i);
+        if (unit_is_down(i->server))
+                unit_release(i->server);
+
+        if (error)
+                log_instance(LOG_ERR, LEFT4ME_MESSAGE_OPERATION_FAILED, i->name, "%s", error->message);
+        else if (operation == OPERATION_STOP)
+                log_instance(LOG_INFO, LEFT4ME_MESSAGE_INSTANCE_STOPPED, i->name, "stopped");
+        else
+                log_instance(LOG_INFO, LEFT4ME_MESSAGE_INSTANCE_STARTED, i->name, "started on port %u",
+                        i->config->port);
+
+        for (unsigned k = 0; k < requests->len; k++) {
+                if (error)
+                        request_fail(requests->pdata[k], error);
+                else
+                        request_ok(requests->pdata[k]);
+        }
+
+        if (i->stop_requests->len > 0) {
+                g_ptr_array_unref(i->requests);
+                i->requests = g_steal_pointer(&i->stop_requests);
+                i->stop_requests = g_ptr_array_new();
+                i->operation = OPERATION_STOP;
+                begin_stop(i);
+        }
+
+        autostart_ended(i);
+}
+
+static void end_failed(Instance *i, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+static void end_failed(Instance *i, const char *name, const char *format, ...) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        g_autofree char *message = NULL;
+        va_list args;
+
+        va_start(args, format);
+        message = g_strdup_vprintf(format, args);
+        va_end(args);
+
+        (void) sd_bus_error_set(&error, name, message);
+        end_operation(i, &error);
+        sd_bus_error_free(&error);
+}
+
+/* -- start --------------------------------------------------------------------------------------------------- */
+
+static void on_start_log(const char *lines, void *userdata) {
+        Instance *i = userdata;
+
+        end_failed(i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name,
+                *lines != '\0' ? lines : unit_state(i->server)->result);
+}
+
+static void on_started(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Instance *i = userdata;
+        Unit *guilty = result == UNIT_DEPENDENCY ? i->mount : i->server;
+
+        if (result == UNIT_DONE) {
+                end_operation(i, NULL);
+                return;
+        }
+
+        if (result == UNIT_CANCELED)
+                end_failed(
+                        i, LEFT4ME_ERROR_CANCELLED, "The start of '%s' was cancelled by a stop.", i->name);
+        else if (result == UNIT_REFUSED)
+                end_failed(
+                        i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name, detail);
+        else if (journal_tail_unit(i->manager, unit_name(guilty), on_start_log, i) < 0)
+                on_start_log("", i);
+}
+
+static void start_unit(Instance *i) {
+        int r;
+
+        r = unit_start(i->server, on_started, i);
+        if (r >= 0)
+                /* Asked for at the same time: polkit's answer to the one does not wait for the other's. */
+                (void) unit_hold(i->server);
+        else
+                end_failed(i, LEFT4ME_ERROR_START_FAILED, "Cannot ask systemd to start '%s': %s", i->name,
+                        strerror(-r));
+}
+
+static void on_reset(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        /* Whatever it said: the start itself tells whether it can be. */
+        start_unit(userdata);
+}
+
+/* Takes an instance whose operation is OPERATION_START or OPERATION_RESTART through its start. */
+static void begin_start(Instance *i) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        if (instance_write_files(i, &error) < 0)
+                end_operation(i, &error);
+        /* A failed unit may stand at its start limit; whoever asks for a start wants to try again. */
+        else if (!g_str_equal(unit_state(i->server)->active, "failed") ||
+                 unit_reset_failed(i->server, on_reset, i) < 0)
+                start_unit(i);
+
+        sd_bus_error_free(&error);
+}
+
+int instance_start(Instance *i, Request *q, sd_bus_error *error) {
+        g_autoptr(Stack) stack = NULL;
+        int r;
+
+        if (i->operation != OPERATION_START) {
+                r = instance_check_idle(i, error);
+                if (r < 0)
+                        return r;
+
+                if (!unit_is_down(i->server)) {
+                        request_ok(q);
+                        return 0;
+                }
+
+                /* What is wrong with the settings is said before anything is touched. */
+                r = instance_plan_stack(i, &stack, error);
+                if (r < 0)
+                        return r;
+        }
+
+        g_ptr_array_add(i->requests, q);
+        if (i->operation == OPERATION_NONE && !unit_is_down(i->mount)) {
+                /* The stack of a server that crashed is on its way out: it must be gone before the new one comes. */
+                i->operation = OPERATION_RESTART;
+                begin_stop(i);
+        } else if (i->operation == OPERATION_NONE) {
+                i->operation = OPERATION_START;
+                begin_start(i);
+        }
+
+        return 0;
+}
+
+void instance_begin_autostart(Instance *i) {
+        i->operation = OPERATION_START;
+        begin_start(i);
+}
+
+/* -- stop ---------------------------------------------------------------------------------------------------- */
+
+static void on_stop_log(const char *lines, void *userdata) {
+        Instance *i = userdata;
+
+        end_failed(i, LEFT4ME_ERROR_STOP_FAILED,
+                "The server '%s' has ended, but its files cannot be unmounted: %s", i->name,
+                *lines != '\0' ? lines : unit_state(i->mount)->result);
+}
+
+/* The process has ended; goes on when the overlay unit has ended as well. */
+static void stop_advance(Instance *i) {
+        if (i->stop_phase != STOP_UNMOUNTING || !instance_is_down(i))
+                return;
+
+        i->stop_phase = STOP_NONE;
+        if (g_str_equal(unit_state(i->mount)->active, "failed")) {
+                (void) unit_reset_failed(i->mount, NULL, NULL);
+                if (journal_tail_unit(i->manager, unit_name(i->mount), on_stop_log, i) < 0)
+                        on_stop_log("", i);
+                return;
+        }
+
+        unit_release(i->server);
+        if (i->operation == OPERATION_RESTART)
+                begin_start(i);
+        else
+                end_operation(i, NULL);
+}
+
+static void on_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Instance *i = userdata;
+
+        if (result != UNIT_DONE) {
+                end_failed(i, LEFT4ME_ERROR_STOP_FAILED, "The server '%s' did not stop: %s", i->name,
+                        detail ?: unit_result_to_string(result));
+                return;
+        }
+
+        i->stop_phase = STOP_UNMOUNTING;
+        stop_advance(i);
+}
+
+static int on_stop_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        Instance *i = userdata;
+
+        if (!unit_is_down(i->server))
+                (void) unit_kill(i->server, SIGINT);
+
+        return 0;
+}
+
+/* Takes an instance whose operation is OPERATION_STOP or OPERATION_RESTART through its stop. */
+static void begin_stop(Instance *i) {
+        /* The server first: its end makes the mount superfluous. A mount alone is what a crash left. */
+        Unit *u = unit_is_down(i->server) && !unit_is_down(i->mount) ? i->mount : i->server;
+        int r;
+
+        i->stop_phase = STOP_ENDING;
+        r = unit_stop(u, on_stopped, i);
+        if (r < 0) {
+                end_failed(i, LEFT4ME_ERROR_STOP_FAILED, "Cannot ask systemd to stop '%s': %s", i->name,
+                        strerror(-r));
+                return;
+        }
+
+        i->stop_again = sd_event_source_disable_unref(i->stop_again);
+        (void) sd_event_add_time_relative(
+                i->manager->event, &i->stop_again, CLOCK_MONOTONIC, STOP_AGAIN, 0, on_stop_again, i);
+}
+
+int instance_stop(Instance *i, Request *q, sd_bus_error *error) {
+        int r;
+
+        if (i->operation == OPERATION_START || i->operation == OPERATION_RESTART) {
+                /* A start takes some milliseconds: it ends first, then this is done. */
+                g_ptr_array_add(i->stop_requests, q);
+                return 0;
+        }
+
+        if (i->operation != OPERATION_STOP) {
+                r = instance_check_idle(i, error);
+                if (r < 0)
+                        return r;
+        }
+
+        if (i->operation == OPERATION_NONE && instance_is_down(i)) {
+                /* To stop what has failed means: it was seen. */
+                if (g_str_equal(unit_state(i->server)->active, "failed"))
+                        (void) unit_reset_failed(i->server, NULL, NULL);
+                request_ok(q);
+                return 0;
+        }
+
+        g_ptr_array_add(i->requests, q);
+        if (i->operation == OPERATION_NONE) {
+                i->operation = OPERATION_STOP;
+                begin_stop(i);
+        }
+
+        return 0;
+}
+
+int instance_restart(Instance *i, Request *q, sd_bus_error *error) {
+        g_autoptr(Stack) stack = NULL;
+        int r;
+
+        if (i->operation != OPERATION_RESTART) {
+                r = instance_check_idle(i, error);
+                if (r < 0)
+                        return r;
+
+                /* Nobody wants a server stopped that cannot start again. */
+                r = instance_plan_stack(i, &stack, error);
+                if (r < 0)
+                        return r;
+        }
+
+        g_ptr_array_add(i->requests, q);
+        if (i->operation == OPERATION_NONE) {
+                i->operation = OPERATION_RESTART;
+                if (instance_is_down(i))
+                        begin_start(i);
+                else
+                        begin_stop(i);
+        }
+
+        return 0;
+}
+
+/* -- news of the units --------------------------------------------------------------------------------------- */
+
+void instance_on_server(Unit *u, void *userdata) {
+        Instance *i = userdata;
+
+        instance_take_state(i);
+
+        /* An ended unit was held so that its results could be read; they are. A stop waits for the mount first. */
+        if (i->operation == OPERATION_NONE && unit_is_down(u))
+                unit_release(u);
+}
+
+void instance_on_mount(Unit *u, void *userdata) {
+        Instance *i = userdata;
+
+        instance_read_layers(i);
+        stop_advance(i);
+}

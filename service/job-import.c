@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "service/bus-error.h"
+#include "service/job-kinds.h"
+#include "service/journal-tail.h"
+#include "service/journal.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/stack.h"
+#include "service/util.h"
+
+/*
+ * An upload. left4me-build@N unpacks it over the current version, in its sandbox, on a mount of its own; when that is over and the
+ * mount is gone, left4me-tree@N makes a version of what was written, and the store makes it current. Whatever happens, a last
+ * step of left4me-tree@N removes what was built.
+ */
+
+#define UPLOADS_MAX 32U
+#define RESULT_MAX 4096U
+
+typedef enum Phase {
+        PHASE_QUEUED,
+        PHASE_BUILDING,
+        PHASE_UNMOUNTING,
+        PHASE_COMMITTING,
+        PHASE_DISCARDING,
+} Phase;
+
+struct Import {
+        Job *job;
+        Phase phase;
+        uint32_t base;    /* the current version, 0 for none */
+        uint32_t version; /* the number that is made */
+        int pipe;         /* our read end: what was written before the build begins waits here */
+        Unit *build, *mount;
+        JournalReader *reader; /* for progress */
+        JobState outcome;      /* when all is tidy */
+        char *reason;
+};
+
+void import_free(Import *import) {
+        if (!import)
+                return;
+
+        import->job->manager->n_uploads--;
+        if (import->pipe >= 0)
+                (void) close(import->pipe);
+        journal_reader_free(import->reader);
+        unit_free(import->build);
+        unit_free(import->mount);
+        g_free(import->reason);
+        g_free(import);
+}
+
+static void on_discarded(Job *j, bool ok, const char *why) {
+        g_autofree char *reason = g_steal_pointer(&j->import->reason);
+
+        if (!ok)
+                log_plain(LOG_WARNING,
+                        "Cannot remove build %u, ignoring (the next start of left4med does): %s", j->id,
+                        why);
+
+        job_finish(j, j->import->outcome, reason);
+}
+
+/* A failed unit stays in systemd's memory until somebody says that it was seen. */
+static void forget_failure(Unit *u) {
+        if (g_str_equal(unit_state(u)->active, "failed"))
+                (void) unit_reset_failed(u, NULL, NULL);
+}
+
+static void import_end(Import *import, JobState outcome, const char *reason) {
+        Job *j = import->job;
+        g_autofree char *number = g_strdup_printf("%u", j->id);
+
+        import->phase = PHASE_DISCARDING;
+        import->outcome = outcome;
+        g_free(import->reason);
+        import->reason = g_strdup(reason);
+        import->reader = journal_reader_free(import->reader);
+        forget_failure(import->build);
+        forget_failure(import->mount);
+        if (j->tree)
+                forget_failure(j->tree);
+
+        g_ptr_array_set_size(j->steps, 0);
+        g_ptr_array_add(j->steps, job_step_new("discard", "Builds", number, NULL));
+        job_run_steps(j, on_discarded);
+}
+
+static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
+        g_autofree char *directory = g_strdup_printf(
+                                "%s/var/lib/left4me/builds/%u", j->manager->root, j->id),
+                        *text = NULL;
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        int fd, r;
+
+        fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        r = file_read(fd, "result", RESULT_MAX, &text);
+        (void) close(fd);
+        if (r < 0)
+                return r;
+
+        if (!g_key_file_load_from_data(file, text, (gsize) -1, G_KEY_FILE_NONE, NULL))
+                return -EBADMSG;
+
+        *ret_changed = g_key_file_get_boolean(file, "Version", "Changed", NULL);
+        v->size = g_key_file_get_uint64(file, "Version", "Size", NULL);
+        v->files = g_key_file_get_uint64(file, "Version", "Files", NULL);
+        v->created = now_usec();
+        return 0;
+}
+
+static void on_committed(Job *j, bool ok, const char *why) {
+        Import *import = j->import;
+        Overlay *o = overlay_find(j->manager, j->subject);
+        StoredVersion v = { .number = import->version, .label = j->argument };
+        g_autofree char *message = NULL;
+        bool changed = false;
+        int r;
+
+        if (!ok) {
+                import_end(import, JOB_FAILED, why);
+                return;
+        }
+
+        r = read_result(j, &v, &changed);
+        if (r >= 0 && changed)
+                r = overlay_take_version(o, &v);
+        if (r < 0) {
+                message = g_strdup_printf("cannot store the new version: %s", strerror(-r));
+                import_end(import, JOB_FAILED, message);
+                return;
+        }
+
+        message = changed ? g_strdup_printf("version %u: %" G_GUINT64_FORMAT " files", v.number, v.files)
+                          : g_strdup_printf("nothing changed, version %u stays current", import->base);
+        import_end(import, JOB_SUCCEEDED, message);
+}
+
+static void import_commit(Import *import) {
+        Job *j = import->job;
+        g_autofree char *build = g_strdup_printf("%u", j->id),
+                        *version = g_strdup_printf("%u", import->version),
+                        *base = g_strdup_printf("%u", import->base);
+
+        import->phase = PHASE_COMMITTING;
+        job_set_progress(j, -1.0, "makes a version of it");
+        g_ptr_array_add(j->steps, job_step_new("commit", "Overlay", j->subject, "Build", build, "Version",
+                                          version, import->base > 0 ? "Base" : NULL, base, NULL));
+        job_run_steps(j, on_committed);
+}
+
+static void on_failure_log(const char *lines, void *userdata) {
+        Import *import = userdata;
+
+        import_end(import, JOB_FAILED, *lines != '\0' ? lines : "the build failed without a word");
+}
+
+static void import_fail(Import *import, Unit *u) {
+        if (journal_tail_unit(import->job->manager, unit_name(u), on_failure_log, import) < 0)
+                on_failure_log("", import);
+}
+
+static void on_mount_changed(Unit *u, void *userdata) {
+        Import *import = userdata;
+
+        if (import->phase != PHASE_UNMOUNTING || !unit_is_down(u))
+                return;
+
+        if (g_str_equal(unit_state(u)->active, "failed")) {
+                import->phase = PHASE_DISCARDING;
+                import_fail(import, u);
+                return;
+        }
+
+        import_commit(import);
+}
+
+static void on_built(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Import *import = userdata;
+        Job *j = import->job;
+        const UnitState *s = unit_state(u);
+
+        import->reader = journal_reader_free(import->reader);
+        if (s->exit_code != 0) {
+                j->exit_status = s->exit_code == CLD_EXITED ? s->exit_status : 128 + s->exit_status;
+                object_changed(&j->object, JOB_PROP_EXIT_STATUS);
+        }
+
+        if (j->cancel_wanted)
+                import_end(import, JOB_CANCELLED, "cancelled");
+        else if (result == UNIT_DONE) {
+                import->phase = PHASE_UNMOUNTING;
+                on_mount_changed(import->mount, import);
+        } else if (result == UNIT_REFUSED)
+                import_end(import, JOB_FAILED, detail);
+        else if (result == UNIT_TIMEOUT || g_str_equal(s->result, "timeout"))
+                import_end(import, JOB_FAILED, "the build took too long and was ended");
+        else
+                import_fail(import, result == UNIT_DEPENDENCY ? import->mount : u);
+}
+
+/* "@progress 42 text": from 0 to 100. */
+static void take_line(Job *j, const char *line) {
+        unsigned percent;
+        int end = 0;
+
+        if (sscanf(line, "@progress %u %n", &percent, &end) != 1 || percent > 100 || end == 0)
+                return;
+
+        if (g_utf8_validate(line, -1, NULL))
+                job_set_progress(j, percent / 100.0, line + end);
+}
+
+static void on_lines(void *userdata) {
+        Import *import = userdata;
+
+        for (;;) {
+                g_auto(LogEntry) e = { 0 };
+
+                if (journal_reader_next(import->reader, &e) <= 0)
+                        return;
+                take_line(import->job, e.message);
+        }
+}
+
+/* Progress is a comfort: an import goes on without. */
+static void import_follow(Import *import) {
+        const char *units[] = { unit_name(import->build), NULL };
+        const LogQuery query = { .units = units, .lines = UINT64_MAX, .since = now_usec() };
+
+        if (journal_reader_new(&query, &import->reader) < 0)
+                return;
+
+        if (journal_reader_watch(import->reader, import->job->manager->event, on_lines, import) < 0)
+                import->reader = journal_reader_free(import->reader);
+        else
+                on_lines(import);
+}
+
+void import_begin(Job *j) {
+        Import *import = j->import;
+        g_autofree char *build = g_strdup_printf("left4me-build@%u.service", j->id),
+                        *mount = g_strdup_printf("left4me-overlay@build-%u.service", j->id);
+        int r;
+
+        import->build = unit_new(j->manager->units, build, NULL, NULL);
+        import->mount = unit_new(j->manager->units, mount, on_mount_changed, import);
+        import->phase = PHASE_BUILDING;
+        job_set_progress(j, -1.0, "unpacks the archive");
+        import_follow(import);
+
+        r = store_reserve_version(j->manager->store, j->subject, &import->version);
+        if (r >= 0)
+                r = unit_start(import->build, on_built, import);
+        if (r < 0)
+                job_finish(j, JOB_FAILED, strerror(-r));
+}
+
+bool import_cancel(Job *j) {
+        if (j->import->phase != PHASE_BUILDING)
+                return false;
+
+        j->cancel_wanted = true;
+        return unit_stop(j->import->build, NULL, NULL) >= 0;
+}
+
+static int write_description(int fd, const Overlay *o, uint64_t size, const char *directory) {
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autoptr(Stack) stack = stack_new();
+        g_autofree char *description = NULL, *layers = NULL;
+        int r;
+
+        g_key_file_set_string(file, "Job", "Operation", "import");
+        g_key_file_set_string(file, "Job", "Directory", directory);
+        g_key_file_set_uint64(file, "Job", "Size", size);
+        description = g_key_file_to_data(file, NULL, NULL);
+
+        if (o->current > 0)
+                stack_add(stack, o->name, o->current);
+        layers = stack_render(stack);
+
+        r = file_write(fd, "stack", layers, strlen(layers), 0640);
+        if (r < 0)
+                return r;
+
+        return file_write(fd, "job", description, strlen(description), 0640);
+}
+
+/* Both ends exist from the start: the caller may write before the build runs, and the build may begin before he writes. */
+static int make_pipe(int fd, int *ret_read, int *ret_write) {
+        int reader, writer;
+
+        if (mkfifoat(fd, "archive", 0640) < 0)
+                return -errno;
+
+        reader = openat(fd, "archive", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        if (reader < 0)
+                return -errno;
+
+        writer = openat(fd, "archive", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (writer < 0) {
+                int r = -errno;
+
+                (void) close(reader);
+                return r;
+        }
+
+        *ret_read = reader;
+        *ret_write = writer;
+        return 0;
+}
+
+int job_new_import(Overlay *o, uint64_t size, const char *directory, const char *label, Job **ret,
+        int *ret_fd, sd_bus_error *error) {
+        Manager *m = o->manager;
+        Job *j;
+        int fd, r;
+
+        if (m->n_uploads >= UPLOADS_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "%u uploads are under way already. Wait for one to end.", m->n_uploads);
+
+        r = job_new(m, JOB_IMPORT, o->name, label, &j, error);
+        if (r < 0)
+                return r;
+
+        m->n_uploads++;
+        j->import = g_new(Import, 1);
+        *j->import = (Import){ .job = j, .base = o->current, .pipe = -1 };
+
+        r = job_open_directory(j);
+        fd = r;
+        if (r >= 0)
+                r = write_description(fd, o, size, directory);
+        if (r >= 0)
+                r = make_pipe(fd, &j->import->pipe, ret_fd);
+        if (fd >= 0)
+                (void) close(fd);
+        if (r < 0) {
+                job_finish(j, JOB_FAILED, strerror(-r));
+                return bus_error_set_io(error, r, "Cannot prepare the upload");
+        }
+
+        *ret = j;
+        return 0;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "service/job.h"
+
+/* What each kind of job does when it begins and when it has ended. job.c has the table. */
+typedef struct JobType {
+        const char *name;
+        const char *action;             /* polkit's, to cancel it */
+        bool resumes;                   /* after a restart of the manager it is done again; else it fails */
+        void (*begin)(Job *j);          /* ends with job_finish(), now or later */
+        void (*ended)(Job *j, bool ok); /* before job_finish() tells: takes over what the job did */
+} JobType;
+
+const JobType *job_type(const Job *j);
+
+void import_begin(Job *j);
+bool import_cancel(Job *j);
+void import_free(Import *import);
+
+void instance_job_begin(Job *j);
+void instance_job_ended(Job *j, bool ok);
+void overlay_delete_begin(Job *j);
+void overlay_delete_ended(Job *j, bool ok);
+void clean_begin(Job *j);

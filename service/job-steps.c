@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/job-kinds.h"
+#include "service/journal-tail.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/util.h"
+
+/* A job's operations on files, run one after the other by left4me-tree@N.service. */
+
+typedef struct StepRun {
+        Job *job;
+        void (*done)(Job *j, bool ok, const char *why);
+} StepRun;
+
+int job_open_directory(Job *j) {
+        g_autofree char *name = g_strdup_printf("%u", j->id);
+        int r;
+
+        r = directory_remove(j->manager->jobs_fd, name);
+        if (r < 0)
+                return r;
+
+        return directory_make(j->manager->jobs_fd, name, 0750);
+}
+
+char *job_step_new(const char *operation, ...) {
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        const char *key;
+        va_list args;
+
+        g_key_file_set_string(file, "Job", "Operation", operation);
+
+        va_start(args, operation);
+        while ((key = va_arg(args, const char *)))
+                g_key_file_set_string(file, "Job", key, va_arg(args, const char *));
+        va_end(args);
+
+        return g_key_file_to_data(file, NULL, NULL);
+}
+
+static void step_run_end(StepRun *run, bool ok, const char *why) {
+        Job *j = run->job;
+        void (*done)(Job *, bool, const char *) = run->done;
+
+        g_free(run);
+        done(j, ok, why);
+}
+
+static void on_step_log(const char *lines, void *userdata) {
+        StepRun *run = userdata;
+
+        step_run_end(run, false, *lines != '\0' ? lines : "left4me-tree failed");
+}
+
+static void step_next(StepRun *run);
+
+static void on_step(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        StepRun *run = userdata;
+        Job *j = run->job;
+
+        if (result == UNIT_DONE) {
+                g_ptr_array_remove_index(j->steps, 0);
+                step_next(run);
+                return;
+        }
+
+        if (result == UNIT_REFUSED || journal_tail_unit(j->manager, unit_name(u), on_step_log, run) < 0)
+                step_run_end(run, false, detail ?: unit_result_to_string(result));
+}
+
+/* Recurses by way of the event loop only: on_step() comes from there. */
+static void step_next(StepRun *run) {
+        Job *j = run->job;
+        int fd, r;
+
+        if (j->steps->len == 0) {
+                step_run_end(run, true, NULL);
+                return;
+        }
+
+        fd = job_open_directory(j);
+        r = fd;
+        if (fd >= 0) {
+                const char *step = j->steps->pdata[0];
+
+                r = file_write(fd, "job", step, strlen(step), 0640);
+                (void) close(fd);
+        }
+        if (r >= 0)
+                r = unit_start(j->tree, on_step, run);
+        if (r < 0)
+                step_run_end(run, false, strerror(-r));
+}
+
+void job_run_steps(Job *j, void (*done)(Job *j, bool ok, const char *why)) {
+        g_autofree char *name = g_strdup_printf("left4me-tree@%u.service", j->id);
+        StepRun *run = g_new(StepRun, 1);
+
+        *run = (StepRun){ .job = j, .done = done };
+        if (!j->tree)
+                j->tree = unit_new(j->manager->units, name, NULL, NULL);
+
+        step_next(run);
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/bus-error.h"
+#include "service/instance.h"
+#include "service/job-kinds.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/request.h"
+#include "service/util.h"
+
+static const char *const job_states[_JOB_STATE_MAX] = {
+        [JOB_QUEUED] = "queued",
+        [JOB_RUNNING] = "running",
+        [JOB_SUCCEEDED] = "succeeded",
+        [JOB_FAILED] = "failed",
+        [JOB_CANCELLED] = "cancelled",
+};
+
+static const JobType job_types[_JOB_KIND_MAX] = {
+        [JOB_IMPORT] = { "import", LEFT4ME_ACTION_MANAGE_OVERLAYS, false, import_begin, NULL },
+        [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, true, instance_job_begin,
+                instance_job_ended },
+        [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, true,
+                instance_job_begin, instance_job_ended },
+        [JOB_RENAME_INSTANCE] = { "rename-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, true,
+                instance_job_begin, instance_job_ended },
+        [JOB_DELETE_OVERLAY] = { "delete-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, true,
+                overlay_delete_begin, overlay_delete_ended },
+        [JOB_CLEAN] = { "clean", LEFT4ME_ACTION_MANAGE_HOST, false, clean_begin, NULL },
+};
+
+static const char *const job_properties[] = { "State", "Progress", "Message", "Started", "Finished",
+        "ExitStatus", NULL };
+
+static const ObjectType job_object_type = {
+        .interface = LEFT4ME_JOB_INTERFACE,
+        .prefix = LEFT4ME_JOB_PREFIX,
+        .properties = job_properties,
+};
+
+const JobType *job_type(const Job *j) {
+        return &job_types[j->kind];
+}
+
+const char *job_kind_to_string(JobKind k) {
+        return k >= 0 && k < _JOB_KIND_MAX ? job_types[k].name : NULL;
+}
+
+JobKind job_kind_from_string(const char *s) {
+        for (int i = 0; i < _JOB_KIND_MAX; i++)
+                if (g_str_equal(job_types[i].name, s))
+                        return (JobKind) i;
+
+        return _JOB_KIND_INVALID;
+}
+
+const char *job_state_to_string(JobState s) {
+        return s >= 0 && s < _JOB_STATE_MAX ? job_states[s] : NULL;
+}
+
+JobState job_state_from_string(const char *s) {
+        for (int i = 0; i < _JOB_STATE_MAX; i++)
+                if (g_str_equal(job_states[i], s))
+                        return (JobState) i;
+
+        return _JOB_STATE_INVALID;
+}
+
+uint32_t job_id(const Job *j) {
+        return j->id;
+}
+
+bool job_is(const Job *j, JobKind kind) {
+        return j->kind == kind;
+}
+
+bool job_has_ended(const Job *j) {
+        return j->state != JOB_QUEUED && j->state != JOB_RUNNING;
+}
+
+Job *job_find(Manager *m, uint32_t id) {
+        return g_tree_lookup(m->jobs, GUINT_TO_POINTER(id));
+}
+
+/* What the job works on knows of it while it is under way. */
+static void job_bind(Job *j, bool bind) {
+        Instance *i = instance_find(j->manager, j->subject);
+        Overlay *o = overlay_find(j->manager, j->subject);
+
+        if (j->kind == JOB_IMPORT || j->kind == JOB_DELETE_OVERLAY) {
+                if (o)
+                        overlay_set_job(o, bind ? j : NULL);
+        } else if (j->kind != JOB_CLEAN && i)
+                instance_set_job(i, bind ? j : NULL);
+}
+
+static StoredJob job_stored(const Job *j) {
+        return (StoredJob){
+                .id = j->id,
+                .kind = job_kind_to_string(j->kind),
+                .subject = j->subject,
+                .argument = j->argument,
+                .state = job_state_to_string(j->state),
+                .message = j->message,
+                .queued = j->queued,
+                .started = j->started,
+                .finished = j->finished,
+                .exit_status = j->exit_status,
+        };
+}
+
+/* A job whose state cannot be stored goes on: what it does counts, and after a restart it is found unfinished and done again. */
+static void job_store(Job *j) {
+        StoredJob stored = job_stored(j);
+        int r;
+
+        r = store_set_job(j->manager->store, &stored, JOBS_KEPT);
+        if (r < 0)
+                log_plain(
+                        LOG_WARNING, "Cannot store the state of job %u, ignoring: %s", j->id, strerror(-r));
+}
+
+static Job *job_allocate(Manager *m, const StoredJob *stored) {
+        g_autofree char *name = g_strdup_printf("%u", stored->id);
+        Job *j = g_new0(Job, 1);
+
+        object_init(&j->object, m, &job_object_type, name);
+        j->manager = m;
+        j->id = stored->id;
+        j->kind = job_kind_from_string(stored->kind);
+        j->subject = g_strdup(stored->subject);
+        j->argument = g_strdup(stored->argument);
+        j->state = job_state_from_string(stored->state);
+        j->message = g_strdup(stored->message);
+        j->progress = j->state == JOB_SUCCEEDED ? 1.0 : -1.0;
+        j->queued = stored->queued;
+        j->started = stored->started;
+        j->finished = stored->finished;
+        j->exit_status = stored->exit_status;
+        j->steps = g_ptr_array_new_with_free_func(g_free);
+        j->cancels = g_ptr_array_new();
+        g_tree_insert(m->jobs, GUINT_TO_POINTER(j->id), j);
+        return j;
+}
+
+Job *job_free(Job *j) {
+        if (!j)
+                return NULL;
+
+        (void) g_tree_remove(j->manager->jobs, GUINT_TO_POINTER(j->id));
+        (void) g_queue_remove(j->manager->queue, j);
+        object_done(&j->object);
+        sd_event_source_disable_unref(j->progress_source);
+        unit_free(j->tree);
+        import_free(j->import);
+        g_ptr_array_unref(j->steps);
+        g_ptr_array_unref(j->cancels);
+        g_free(j->subject);
+        g_free(j->argument);
+        g_free(j->message);
+        g_free(j);
+        return NULL;
+}
+
+int job_new(Manager *m, JobKind kind, const char *subject, const char *argument, Job **ret,
+        sd_bus_error *error) {
+        StoredJob stored = {
+                .kind = job_kind_to_string(kind),
+                .subject = subject,
+                .argument = argument,
+                .state = "queued",
+                .message = "",
+                .queued = now_usec(),
+                .exit_status = -1,
+        };
+        Job *j;
+        int r;
+
+        if (m->queue->length >= JOBS_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "%u jobs wait already. Try again when some have ended.", m->queue->length);
+
+        r = store_add_job(m->store, &stored, &stored.id);
+        if (r < 0)
+                return bus_error_set_io(error, r, "Cannot store the job");
+
+        j = job_allocate(m, &stored);
+        object_show(&j->object);
+        job_bind(j, true);
+        g_queue_push_tail(m->queue, j);
+        jobs_dispatch(m);
+
+        *ret = j;
+        return 0;
+}
+
+static gboolean find_oldest_ended(gpointer key, gpointer value, gpointer userdata) {
+        Job **ret = userdata, *j = value;
+
+        /* The newest comes first, so the last one that is found is the oldest. */
+        if (job_has_ended(j))
+                *ret = j;
+
+        return FALSE;
+}
+
+static gboolean count_ended(gpointer key, gpointer value, gpointer userdata) {
+        unsigned *n = userdata;
+
+        *n += job_has_ended(value);
+        return FALSE;
+}
+
+/* The store forgets ended jobs in the same order. */
+static void forget_old_jobs(Manager *m) {
+        unsigned n = 0;
+
+        g_tree_foreach(m->jobs, count_ended, &n);
+        for (; n > JOBS_KEPT; n--) {
+                Job *oldest = NULL;
+
+                g_tree_foreach(m->jobs, find_oldest_ended, &oldest);
+                object_hide(&oldest->object);
+                job_free(oldest);
+        }
+}
+
+static void job_answer(Job *j) {
+        if (j->request && j->state != JOB_SUCCEEDED)
+                request_failf(g_steal_pointer(&j->request), LEFT4ME_ERROR_JOB_FAILED, "%s", j->message);
+        else if (j->request) {
+                /* The only call that waits for a job is Rename(), which answers the new path. */
+                g_autofree char *path = NULL;
+
+                (void) sd_bus_path_encode(LEFT4ME_INSTANCE_PREFIX, j->argument, &path);
+                request_ok_path(g_steal_pointer(&j->request), path);
+        }
+
+        for (unsigned i = 0; i < j->cancels->len; i++)
+                request_ok(j->cancels->pdata[i]);
+        g_ptr_array_set_size(j->cancels, 0);
+}
+
+void job_finish(Job *j, JobState state, const char *message) {
+        Manager *m = j->manager;
+        g_autofree char *name = g_strdup_printf("%u", j->id);
+
+        if (j->state == JOB_RUNNING)
+                m->n_workers--;
+        else
+                (void) g_queue_remove(m->queue, j);
+
+        j->state = state;
+        j->finished = now_usec();
+        g_free(j->message);
+        j->message = g_strdup(message);
+        if (state == JOB_SUCCEEDED)
+                j->progress = 1.0;
+        j->tree = unit_free(j->tree);
+        import_free(g_steal_pointer(&j->import));
+
+        job_bind(j, false);
+        if (job_type(j)->ended)
+                job_type(j)->ended(j, state == JOB_SUCCEEDED);
+        job_store(j);
+
+        /* The upload's pipe goes with the directory: whoever writes still gets EPIPE. */
+        (void) directory_remove(m->jobs_fd, name);
+
+        log_job(state == JOB_FAILED ? LOG_ERR : LOG_INFO,
+                state == JOB_FAILED ? LEFT4ME_MESSAGE_JOB_FAILED : LEFT4ME_MESSAGE_JOB_ENDED, j->id,
+                j->subject, "%s '%s' %s%s%s", job_kind_to_string(j->kind), j->subject,
+                job_state_to_string(state), *message != '\0' ? ": " : "", message);
+        object_changed(&j->object, JOB_PROP_STATE | JOB_PROP_FINISHED | JOB_PROP_MESSAGE |
+                                           JOB_PROP_EXIT_STATUS | JOB_PROP_PROGRESS);
+        job_answer(j);
+        forget_old_jobs(m);
+        jobs_dispatch(m);
+}
+
+static void job_begin(Job *j) {
+        j->manager->n_workers++;
+        j->state = JOB_RUNNING;
+        if (j->started == 0)
+                j->started = now_usec();
+        job_store(j);
+        object_changed(&j->object, JOB_PROP_STATE | JOB_PROP_STARTED);
+        job_type(j)->begin(j);
+}
+
+static int on_dispatch(sd_event_source *source, void *userdata) {
+        Manager *m = userdata;
+
+        while (m->n_workers < m->config.job_workers && m->queue->length > 0)
+                job_begin(g_queue_pop_head(m->queue));
+
+        return 0;
+}
+
+void jobs_dispatch(Manager *m) {
+        /* Not at once: whoever made the job may want to finish what it does, and a job may end as soon as it begins. */
+        if (m->ready && m->queue->length > 0)
+                (void) sd_event_add_defer(m->event, NULL, on_dispatch, m);
+}
+
+int job_cancel(Job *j, Request *q, sd_bus_error *error) {
+        if (job_has_ended(j)) {
+                request_ok(q);
+                return 0;
+        }
+
+        /* A removal that waits in the queue is as good as not asked for. */
+        if (j->state == JOB_QUEUED) {
+                g_ptr_array_add(j->cancels, q);
+                job_finish(j, JOB_CANCELLED, "cancelled before it began");
+                return 0;
+        }
+
+        if (j->kind != JOB_IMPORT || !import_cancel(j))
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
+                        "Job %u is past the point where it can be undone. Let it end.", j->id);
+
+        g_ptr_array_add(j->cancels, q);
+        return 0;
+}
+
+void job_load(Manager *m, const StoredJob *stored) {
+        Job *j;
+
+        /* Kinds and states of a newer left4me do not come here: its database is refused as a whole. */
+        if (job_kind_from_string(stored->kind) < 0 || job_state_from_string(stored->state) < 0)
+                return;
+
+        j = job_allocate(m, stored);
+        j->object.shown = true;
+        if (job_has_ended(j))
+                return;
+
+        if (job_type(j)->resumes) {
+                j->state = JOB_QUEUED;
+                job_bind(j, true);
+                g_queue_push_tail(m->queue, j);
+                return;
+        }
+
+        /* Nobody feeds the pipe any more. What the build left behind is found and removed by itself. */
+        j->state = JOB_QUEUED;
+        job_finish(j, JOB_FAILED, "interrupted by a restart of left4med; start it again");
+}
+
+static int on_progress_time(sd_event_source *source, uint64_t usec, void *userdata) {
+        Job *j = userdata;
+
+        j->progress_told = now_usec();
+        object_changed(&j->object, JOB_PROP_PROGRESS | JOB_PROP_MESSAGE);
+        return 0;
+}
+
+void job_set_progress(Job *j, double progress, const char *message) {
+        uint64_t gap = 250 * G_TIME_SPAN_MILLISECOND, now = now_usec(), wait;
+        int enabled;
+
+        j->progress = progress;
+        g_free(j->message);
+        j->message = g_strdup(message);
+
+        /* At most four signals a second; the newest value is told when its time comes. */
+        if (!j->progress_source) {
+                if (sd_event_add_time_relative(j->manager->event, &j->progress_source, CLOCK_MONOTONIC, 0, 0,
+                            on_progress_time, j) < 0)
+                        return;
+        } else if (sd_event_source_get_enabled(j->progress_source, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+                return;
+
+        wait = now - j->progress_told < gap ? gap - (now - j->progress_told) : 0;
+        (void) sd_event_source_set_time_relative(j->progress_source, wait);
+        (void) sd_event_source_set_enabled(j->progress_source, SD_EVENT_ONESHOT);
+}

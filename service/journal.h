@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <sys/types.h>
+
+#include "service/types.h"
+
+/*
+ * Reads the journal entry by entry, the host's own and the namespace of the games together. A reader keeps its place in the journal, not
+ * entries in memory: whoever is slow costs nothing.
+ */
+
+/* Whose entries: what these units logged, and what systemd and left4med noted about them. */
+typedef struct LogQuery {
+        const char *const *units; /* full unit names */
+        const char *field;        /* left4med's own records with this field ... */
+        const char *value;        /* ... of this value; NULL for none */
+        uint64_t lines;           /* the last so many; UINT64_MAX for all */
+        uint64_t since, until;    /* usec, 0 for no bound */
+} LogQuery;
+
+typedef struct LogEntry {
+        uint64_t time; /* usec, CLOCK_REALTIME */
+        int priority;
+        char *identifier;
+        char *message;
+        char *message_id;  /* NULL for none */
+        bool from_systemd; /* written by PID 1 about the unit */
+} LogEntry;
+
+void log_entry_clear(LogEntry *e);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LogEntry, log_entry_clear)
+
+int journal_reader_new(const LogQuery *query, JournalReader **ret);
+JournalReader *journal_reader_free(JournalReader *r);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JournalReader, journal_reader_free)
+
+/* 1: *ret is the next entry; 0: no more for now; < 0: the journal failed. The caller clears *ret. */
+int journal_reader_next(JournalReader *r, LogEntry *ret);
+
+/* Calls more() whenever entries may have been added, until the reader is freed. */
+int journal_reader_watch(JournalReader *r, sd_event *event, void (*more)(void *userdata), void *userdata);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "service/journal.h"
+#include "service/types.h"
+
+/*
+ * Copies journal entries into a pipe, a line each, as fast as the other side reads: what it does not read stays in the journal. The
+ * stream ends by itself: after the last entry, or with follow when the other side is closed. It is counted in m->n_logs.
+ */
+int log_stream_new(Manager *m, const LogQuery *query, bool follow, int *ret_fd);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "service/bus-error.h"
+#include "service/instance.h"
+#include "service/job.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/util.h"
+
+static const char *const overlay_properties[] = { "Versions", "Current", "State", "UsedBy", "LastJob",
+        NULL };
+
+static const ObjectType overlay_type = {
+        .interface = LEFT4ME_OVERLAY_INTERFACE,
+        .prefix = LEFT4ME_OVERLAY_PREFIX,
+        .properties = overlay_properties,
+};
+
+static void version_clear(gpointer data) {
+        StoredVersion *v = data;
+
+        g_free(v->label);
+}
+
+Overlay *overlay_new(Manager *m, const char *name, const char *kind) {
+        Overlay *o = g_new0(Overlay, 1);
+
+        object_init(&o->object, m, &overlay_type, name);
+        o->manager = m;
+        o->name = g_strdup(name);
+        o->kind = g_strdup(kind);
+        o->versions = g_array_new(FALSE, TRUE, sizeof(StoredVersion));
+        g_array_set_clear_func(o->versions, version_clear);
+        g_tree_insert(m->overlays, o->name, o);
+        return o;
+}
+
+Overlay *overlay_free(Overlay *o) {
+        if (!o)
+                return NULL;
+
+        (void) g_tree_remove(o->manager->overlays, o->name);
+        object_done(&o->object);
+        g_array_unref(o->versions);
+        g_free(o->name);
+        g_free(o->kind);
+        g_free(o);
+        return NULL;
+}
+
+Overlay *overlay_find(Manager *m, const char *name) {
+        return g_tree_lookup(m->overlays, name);
+}
+
+int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret, sd_bus_error *error) {
+        Overlay *o;
+        int r;
+
+        if (overlay_find(m, name))
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
+                        "There is an overlay '%s' already. Choose another name.", name);
+
+        if (g_tree_nnodes(m->overlays) >= (int) OVERLAYS_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "There are %u overlays already. Delete some first.", OVERLAYS_MAX);
+
+        r = store_add_overlay(m->store, name, kind);
+        if (r < 0)
+                return bus_error_set_io(error, r, "Cannot store the overlay");
+
+        o = overlay_new(m, name, kind);
+        object_show(&o->object);
+        *ret = o;
+        return 0;
+}
+
+const char *overlay_state(const Overlay *o) {
+        if (o->job)
+                return job_is(o->job, JOB_DELETE_OVERLAY) ? "deleting" : "building";
+
+        return o->current == 0 ? "empty" : "ready";
+}
+
+typedef struct Users {
+        const char *overlay;
+        GStrvBuilder *names;
+        bool mounted;
+} Users;
+
+static gboolean add_user(gpointer key, gpointer value, gpointer userdata) {
+        Users *users = userdata;
+        Instance *i = value;
+
+        if (instance_uses(i, users->overlay))
+                g_strv_builder_add(users->names, i->name);
+        if (instance_has_mounted(i, users->overlay))
+                users->mounted = true;
+
+        return FALSE;
+}
+
+GStrv overlay_used_by(const Overlay *o) {
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        Users users = { .overlay = o->name, .names = names };
+
+        g_tree_foreach(o->manager->instances, add_user, &users);
+        return g_strv_builder_end(names);
+}
+
+static int overlay_check_unused(const Overlay *o, sd_bus_error *error) {
+        g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+        Users users = { .overlay = o->name, .names = builder };
+        g_auto(GStrv) names = NULL;
+        g_autofree char *joined = NULL;
+
+        g_tree_foreach(o->manager->instances, add_user, &users);
+        names = g_strv_builder_end(builder);
+        joined = g_strjoinv(", ", names);
+
+        if (*names)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_IN_USE,
+                        "The overlay '%s' is in the stack of %s. Take it out there first (left4mectl configure).",
+                        o->name, joined);
+        if (users.mounted)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_IN_USE,
+                        "A running server still has the overlay '%s' in its stack. Restart or stop it first.",
+                        o->name);
+
+        return 0;
+}
+
+static int overlay_check_idle(const Overlay *o, sd_bus_error *error) {
+        if (o->job)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
+                        "Job %u works on the overlay '%s'. Wait for it, or cancel it.", job_id(o->job),
+                        o->name);
+
+        return 0;
+}
+
+int overlay_import(Overlay *o, uint64_t size, const char *directory, const char *label, Job **ret_job,
+        int *ret_fd, sd_bus_error *error) {
+        int r;
+
+        r = overlay_check_idle(o, error);
+        if (r < 0)
+                return r;
+
+        return job_new_import(o, size, directory, label, ret_job, ret_fd, error);
+}
+
+int overlay_delete(Overlay *o, Job **ret_job, sd_bus_error *error) {
+        int r;
+
+        r = overlay_check_idle(o, error);
+        if (r < 0)
+                return r;
+
+        r = overlay_check_unused(o, error);
+        if (r < 0)
+                return r;
+
+        return job_new(o->manager, JOB_DELETE_OVERLAY, o->name, "", ret_job, error);
+}
+
+const StoredVersion *overlay_find_version(const Overlay *o, uint32_t number) {
+        for (unsigned i = 0; i < o->versions->len; i++)
+                if (g_array_index(o->versions, StoredVersion, i).number == number)
+                        return &g_array_index(o->versions, StoredVersion, i);
+
+        return NULL;
+}
+
+int overlay_open_directory(const Overlay *o, uint32_t version, const char *path) {
+        g_autofree char *full = g_strdup_printf("%s/versions/%u/%s", o->name, version, path);
+        struct open_how how = {
+                .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
+        int fd;
+
+        fd = (int) syscall(SYS_openat2, o->manager->overlays_fd, full, &how, sizeof(how));
+        return fd < 0 ? -errno : fd;
+}
+
+void overlay_load_version(Overlay *o, const StoredVersion *v) {
+        StoredVersion copy = *v;
+
+        copy.label = g_strdup(v->label);
+        g_array_append_val(o->versions, copy);
+}
+
+static gboolean refresh_user(gpointer key, gpointer value, gpointer userdata) {
+        instance_refresh_pending(value);
+        return FALSE;
+}
+
+int overlay_take_version(Overlay *o, const StoredVersion *v) {
+        int r;
+
+        r = store_add_version(o->manager->store, o->name, v);
+        if (r < 0)
+                return r;
+
+        overlay_load_version(o, v);
+        o->current = v->number;
+        object_changed(&o->object, OVERLAY_VERSIONS | OVERLAY_CURRENT | OVERLAY_STATE);
+        g_tree_foreach(o->manager->instances, refresh_user, NULL);
+        return 0;
+}
+
+void overlay_set_job(Overlay *o, Job *j) {
+        o->job = j;
+        if (j)
+                o->last_job = job_id(j);
+        object_changed(&o->object, OVERLAY_STATE | OVERLAY_LAST_JOB);
+}

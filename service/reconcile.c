@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/instance-internal.h"
+#include "service/job.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/reconcile.h"
+#include "service/unit.h"
+#include "service/util.h"
+
+#define ENTRIES_MAX 100000U
+
+typedef struct Reconcile {
+        Manager *manager;
+        void (*done)(Manager *m);
+        GHashTable *loaded;   /* names of units that systemd has */
+        GPtrArray *strangers; /* Unit: of jobs that are not under way, to be stopped */
+        unsigned stopping;
+        sd_bus_slot *ping;
+} Reconcile;
+
+static void reconcile_end(Reconcile *rc) {
+        void (*done)(Manager *) = rc->done;
+        Manager *m = rc->manager;
+
+        g_hash_table_unref(rc->loaded);
+        g_ptr_array_unref(rc->strangers);
+        sd_bus_slot_unref(rc->ping);
+        g_free(rc);
+        done(m);
+}
+
+static void on_stranger_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Reconcile *rc = userdata;
+
+        (void) unit_reset_failed(u, NULL, NULL);
+        if (--rc->stopping == 0)
+                reconcile_end(rc);
+}
+
+/* A build, or a commit, of a job that has ended for us: what it makes nobody will take. */
+static void add_stranger(Reconcile *rc, const char *name) {
+        unsigned id;
+        Job *j;
+
+        if (sscanf(name, "left4me-build@%u.service", &id) != 1 &&
+                sscanf(name, "left4me-tree@%u.service", &id) != 1 &&
+                sscanf(name, "left4me-overlay@build-%u.service", &id) != 1)
+                return;
+
+        j = job_find(rc->manager, id);
+        if (!j || job_has_ended(j))
+                g_ptr_array_add(rc->strangers, unit_new(rc->manager->units, name, NULL, NULL));
+}
+
+static void refresh_unit(Reconcile *rc, Unit *u) {
+        if (g_hash_table_contains(rc->loaded, unit_name(u)) || !unit_is_down(u))
+                (void) unit_refresh(u);
+}
+
+static gboolean refresh_instance(gpointer key, gpointer value, gpointer userdata) {
+        Reconcile *rc = userdata;
+        Instance *i = value;
+
+        refresh_unit(rc, i->server);
+        refresh_unit(rc, i->mount);
+        return FALSE;
+}
+
+static gboolean hold_instance(gpointer key, gpointer value, gpointer userdata) {
+        Instance *i = value;
+
+        instance_read_layers(i);
+        if (!unit_is_down(i->server))
+                (void) unit_hold(i->server);
+
+        return FALSE;
+}
+
+/* systemd answers in order: with this answer, all states that were asked for before are there. */
+static int on_ping(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        Reconcile *rc = userdata;
+
+        g_tree_foreach(rc->manager->instances, hold_instance, NULL);
+
+        rc->stopping = 1;
+        for (unsigned k = 0; k < rc->strangers->len; k++)
+                if (unit_stop(rc->strangers->pdata[k], on_stranger_stopped, rc) >= 0)
+                        rc->stopping++;
+        if (--rc->stopping == 0)
+                reconcile_end(rc);
+
+        return 1;
+}
+
+static void on_listed(const char *name, const char *active, int r, void *userdata) {
+        Reconcile *rc = userdata;
+
+        if (name) {
+                (void) g_hash_table_add(rc->loaded, g_strdup(name));
+                add_stranger(rc, name);
+                return;
+        }
+
+        if (r < 0)
+                log_plain(
+                        LOG_WARNING, "systemd does not say which units it has, ignoring: %s", strerror(-r));
+
+        g_tree_foreach(rc->manager->instances, refresh_instance, rc);
+        if (sd_bus_call_method_async(rc->manager->bus, &rc->ping, "org.freedesktop.systemd1",
+                    "/org/freedesktop/systemd1", "org.freedesktop.DBus.Peer", "Ping", on_ping, rc, "") < 0)
+                reconcile_end(rc);
+}
+
+static void destroy_unit(gpointer u) {
+        unit_free(u);
+}
+
+int reconcile_units(Manager *m, void (*done)(Manager *m)) {
+        Reconcile *rc = g_new0(Reconcile, 1);
+        int r;
+
+        rc->manager = m;
+        rc->done = done;
+        rc->loaded = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        rc->strangers = g_ptr_array_new_with_free_func(destroy_unit);
+
+        r = units_list(m->units, on_listed, rc);
+        if (r < 0) {
+                g_hash_table_unref(rc->loaded);
+                g_ptr_array_unref(rc->strangers);
+                g_free(rc);
+        }
+
+        return r;
+}
+
+/* -- files --------------------------------------------------------------------------------------------------- */
+
+static int list_library(Manager *m, const char *directory, GStrv *ret) {
+        g_autofree char *path = g_strdup_printf("%s/var/lib/left4me/%s", m->root, directory);
+
+        return directory_list(-1, path, ENTRIES_MAX, ret);
+}
+
+static void find_strange_versions(const Overlay *o, GPtrArray *found) {
+        g_autofree char *directory = g_strdup_printf("overlays/%s/versions", o->name);
+        g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
+        g_auto(GStrv) names = NULL;
+
+        if (list_library(o->manager, directory, &names) < 0)
+                return;
+
+        for (char **name = names; *name; name++) {
+                unsigned number;
+
+                if (sscanf(*name, "%u", &number) == 1 && !overlay_find_version(o, number) &&
+                        g_hash_table_add(numbers, GUINT_TO_POINTER(number)))
+                        g_ptr_array_add(found, g_strdup_printf("%u", number));
+        }
+}
+
+static gboolean clean_overlay(gpointer key, gpointer value, gpointer userdata) {
+        g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+        g_autofree char *versions = NULL;
+        Overlay *o = value;
+
+        find_strange_versions(o, found);
+        if (found->len == 0)
+                return FALSE;
+
+        g_ptr_array_add(found, NULL);
+        versions = g_strjoinv(";", (char **) found->pdata);
+        g_ptr_array_add(
+                userdata, job_step_new("remove-versions", "Overlay", o->name, "Versions", versions, NULL));
+        return FALSE;
+}
+
+/* A step for each directory that no object of this table has. An object with a job under way is left to that job. */
+static void clean_directories(Manager *m, GPtrArray *steps, const char *directory, GTree *known,
+        const char *operation, const char *key) {
+        g_auto(GStrv) names = NULL;
+
+        if (list_library(m, directory, &names) < 0)
+                return;
+
+        for (char **name = names; *name; name++)
+                if (name_is_valid(*name) && !g_tree_lookup(known, *name))
+                        g_ptr_array_add(steps, job_step_new(operation, key, *name, NULL));
+}
+
+static gboolean promise_name(gpointer key, gpointer value, gpointer userdata) {
+        const Job *j = value;
+
+        if (!job_has_ended(j) && j->kind == JOB_RENAME_INSTANCE)
+                g_tree_insert(userdata, j->argument, value);
+        return FALSE;
+}
+
+static gboolean copy_name(gpointer key, gpointer value, gpointer userdata) {
+        g_tree_insert(userdata, key, value);
+        return FALSE;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b) {
+        return strcmp(a, b);
+}
+
+static void clean_builds(Manager *m, GPtrArray *steps) {
+        g_auto(GStrv) names = NULL;
+        g_autofree char *builds = NULL;
+
+        if (list_library(m, "builds", &names) < 0 || !*names)
+                return;
+
+        builds = g_strjoinv(";", names);
+        g_ptr_array_add(steps, job_step_new("discard", "Builds", builds, NULL));
+}
+
+static void clean_own_directories(Manager *m, GTree *known) {
+        g_auto(GStrv) names = NULL;
+
+        if (list_library(m, "instances", &names) < 0)
+                return;
+
+        for (char **name = names; *name; name++)
+                if (!g_tree_lookup(known, *name))
+                        (void) directory_remove(m->instances_fd, *name);
+}
+
+/* Descriptions of jobs that are over. */
+static void clean_descriptions(Manager *m) {
+        g_auto(GStrv) names = NULL;
+
+        if (directory_list(m->jobs_fd, ".", ENTRIES_MAX, &names) < 0)
+                return;
+
+        for (char **name = names; *name; name++) {
+                const Job *j = job_find(m, (uint32_t) g_ascii_strtoull(*name, NULL, 10));
+
+                if (!j || job_has_ended(j))
+                        (void) directory_remove(m->jobs_fd, *name);
+        }
+}
+
+void reconcile_files(Manager *m) {
+        g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(g_free);
+        g_autoptr(GTree) known = g_tree_new(compare_names);
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        Job *j;
+
+        g_tree_foreach(m->instances, copy_name, known);
+        g_tree_foreach(m->jobs, promise_name, known);
+        clean_descriptions(m);
+        clean_own_directories(m, known);
+        clean_builds(m, steps);
+        g_tree_foreach(m->overlays, clean_overlay, steps);
+        clean_directories(m, steps, "overlays", m->overlays, "remove-overlay", "Overlay");
+        clean_directories(m, steps, "uppers", known, "remove-instance", "Instance");
+        if (steps->len == 0)
+                return;
+
+        if (job_new(m, JOB_CLEAN, "", "", &j, &error) < 0) {
+                log_plain(LOG_WARNING, "Cannot clean up what a crash left, ignoring: %s", error.message);
+                sd_bus_error_free(&error);
+                return;
+        }
+
+        g_ptr_array_extend_and_steal(j->steps, g_steal_pointer(&steps));
+}

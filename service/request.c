@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/request.h"
+#include "service/bus-error.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/object.h"
+
+#define REQUESTS_MAX 1024U
+
+struct Request {
+        Manager *manager;
+        sd_bus_message *call;
+        uid_t uid;
+        char *verb;
+        char *subject;
+};
+
+int request_new(Manager *m, sd_bus_message *call, uid_t uid, const char *verb, const char *subject,
+        Request **ret, sd_bus_error *error) {
+        Request *q;
+
+        if (m->n_requests >= REQUESTS_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "%u calls wait already. Try again when some have ended.", m->n_requests);
+
+        q = g_new(Request, 1);
+        *q = (Request){ .manager = m,
+                .call = sd_bus_message_ref(call),
+                .uid = uid,
+                .verb = g_strdup(verb),
+                .subject = g_strdup(subject) };
+        m->n_requests++;
+
+        *ret = q;
+        return 0;
+}
+
+static void request_end(Request *q, const char *error_name, const char *error_message) {
+        log_change(q->uid, q->verb, q->subject, error_name, error_message);
+        q->manager->n_requests--;
+        sd_bus_message_unref(q->call);
+        g_free(q->verb);
+        g_free(q->subject);
+        g_free(q);
+}
+
+void request_ok(Request *q) {
+        objects_flush(q->manager);
+        (void) sd_bus_reply_method_return(q->call, "");
+        request_end(q, NULL, NULL);
+}
+
+void request_ok_path(Request *q, const char *path) {
+        objects_flush(q->manager);
+        (void) sd_bus_reply_method_return(q->call, "o", path);
+        request_end(q, NULL, NULL);
+}
+
+void request_ok_path_fd(Request *q, const char *path, int fd) {
+        objects_flush(q->manager);
+        (void) sd_bus_reply_method_return(q->call, "oh", path, fd);
+        request_end(q, NULL, NULL);
+}
+
+void request_fail(Request *q, const sd_bus_error *error) {
+        objects_flush(q->manager);
+        (void) sd_bus_reply_method_error(q->call, error);
+        request_end(q, error->name, error->message);
+}
+
+void request_failf(Request *q, const char *name, const char *format, ...) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        g_autofree char *message = NULL;
+        va_list args;
+
+        va_start(args, format);
+        message = g_strdup_vprintf(format, args);
+        va_end(args);
+
+        (void) sd_bus_error_set(&error, name, message);
+        request_fail(q, &error);
+        sd_bus_error_free(&error);
+}
+
+int request_return(Request *q, int r, const sd_bus_error *error) {
+        if (r < 0) {
+                request_end(q, error->name ?: LEFT4ME_ERROR_FAILED, error->message ?: "failed");
+                return r;
+        }
+
+        return 1;
+}

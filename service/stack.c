@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "service/stack.h"
+#include "service/util.h"
+
+Stack *stack_new(void) {
+        return g_array_new(FALSE, TRUE, sizeof(Layer));
+}
+
+void stack_add(Stack *s, const char *overlay, uint32_t version) {
+        Layer layer = { .version = version };
+
+        (void) g_strlcpy(layer.overlay, overlay, sizeof(layer.overlay));
+        g_array_append_val(s, layer);
+}
+
+bool stack_equal(const Stack *a, const Stack *b) {
+        if (a->len != b->len)
+                return false;
+
+        for (unsigned i = 0; i < a->len; i++) {
+                const Layer *x = &g_array_index(a, Layer, i), *y = &g_array_index(b, Layer, i);
+
+                if (x->version != y->version || !g_str_equal(x->overlay, y->overlay))
+                        return false;
+        }
+
+        return true;
+}
+
+char *stack_render(const Stack *s) {
+        GString *text = g_string_new(NULL);
+
+        for (unsigned i = 0; i < s->len; i++) {
+                const Layer *l = &g_array_index(s, Layer, i);
+
+                g_string_append_printf(text, "%s/%u\n", l->overlay, l->version);
+        }
+
+        return g_string_free(text, FALSE);
+}
+
+/* ".../NAME/versions/N", whatever stands before it. */
+static void add_path(Stack *s, const char *path) {
+        g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+        unsigned n = g_strv_length(parts);
+        guint64 version;
+
+        if (n < 3 || !g_str_equal(parts[n - 2], "versions") || !name_is_valid(parts[n - 3]) ||
+                !g_ascii_string_to_unsigned(parts[n - 1], 10, 1, UINT32_MAX, &version, NULL))
+                return;
+
+        stack_add(s, parts[n - 3], (uint32_t) version);
+}
+
+Stack *stack_from_mount_options(const char *options) {
+        g_auto(GStrv) words = g_strsplit(options, ",", -1);
+        Stack *s = stack_new();
+
+        for (char **w = words; *w; w++)
+                if (g_str_has_prefix(*w, "lowerdir+="))
+                        add_path(s, *w + strlen("lowerdir+="));
+
+        return s;
+}
+
+char *stack_find_mount_options(const char *mountinfo, const char *target) {
+        g_auto(GStrv) lines = g_strsplit(mountinfo, "\n", -1);
+        char *found = NULL;
+
+        /* id parent major:minor root target options [fields] - type source super-options. Our targets need no octal escapes. A later
+         * line lies over an earlier one. */
+        for (char **l = lines; *l; l++) {
+                g_auto(GStrv) words = NULL;
+                const char *rest = strstr(*l, " - ");
+
+                if (!rest)
+                        continue;
+
+                words = g_strsplit(*l, " ", 6);
+                if (g_strv_length(words) < 6 || !g_str_equal(words[4], target))
+                        continue;
+
+                rest = strchr(rest + 3, ' ');
+                rest = rest ? strchr(rest + 1, ' ') : NULL;
+                g_free(found);
+                found = g_strdup(rest ? rest + 1 : "");
+        }
+
+        return found;
+}

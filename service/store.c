@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
+#include "service/store-db.h"
+#include "service/store.h"
+
+static int put_lists(Store *s, const char *name, const InstanceConfig *c) {
+        GHashTableIter iter;
+        gpointer cvar, value;
+        int r = 0;
+
+        for (size_t i = 0; c->overlays[i] && r >= 0; i++)
+                r = db_run(s,
+                        "INSERT INTO layers VALUES ((SELECT id FROM instances WHERE name = ?), ?, (SELECT id FROM overlays WHERE name = ?))",
+                        "sns", name, (uint64_t) i, c->overlays[i]);
+
+        g_hash_table_iter_init(&iter, c->cvars);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &cvar, &value))
+                r = db_run(s, "INSERT INTO cvars VALUES ((SELECT id FROM instances WHERE name = ?), ?, ?)",
+                        "sss", name, (char *) cvar, (char *) value);
+
+        return r;
+}
+
+int store_add_instance(Store *s, const char *name, const InstanceConfig *c) {
+        g_autofree char *arguments = g_strjoinv("\n", c->arguments), *lines = g_strjoinv("\n", c->lines);
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s,
+                "INSERT INTO instances (name, port, game, arguments, lines, autostart)"
+                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?)",
+                "snsssn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart);
+        if (r >= 0)
+                r = put_lists(s, name, c);
+
+        return db_end(s, r);
+}
+
+int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
+        g_autofree char *arguments = g_strjoinv("\n", c->arguments), *lines = g_strjoinv("\n", c->lines);
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s,
+                "UPDATE instances SET port = ?, game = (SELECT id FROM overlays WHERE name = ?), arguments = ?, lines = ?, autostart = ?"
+                " WHERE name = ?",
+                "nsssns", (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart, name);
+        if (r >= 0)
+                r = db_run(s,
+                        "DELETE FROM layers WHERE instance = (SELECT id FROM instances WHERE name = ?)", "s",
+                        name);
+        if (r >= 0)
+                r = db_run(s, "DELETE FROM cvars WHERE instance = (SELECT id FROM instances WHERE name = ?)",
+                        "s", name);
+        if (r >= 0)
+                r = put_lists(s, name, c);
+
+        return db_end(s, r);
+}
+
+int store_rename_instance(Store *s, const char *name, const char *to) {
+        return db_run(s, "UPDATE instances SET name = ? WHERE name = ?", "ss", to, name);
+}
+
+int store_remove_instance(Store *s, const char *name) {
+        return db_run(s, "DELETE FROM instances WHERE name = ?", "s", name);
+}
+
+static GStrv split_lines(const char *t) {
+        return *t == '\0' ? g_new0(char *, 1) : g_strsplit(t, "\n", -1);
+}
+
+static int load_lists(Store *s, uint64_t id, InstanceConfig *c) {
+        g_autoptr(GStrvBuilder) overlays = g_strv_builder_new();
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt,
+                "SELECT name FROM layers JOIN overlays ON overlay = overlays.id WHERE instance = ? ORDER BY position",
+                "n", id);
+        if (r < 0)
+                return r;
+        while ((r = db_next(s, stmt)) > 0)
+                g_strv_builder_add(overlays, db_text(stmt, 0));
+        if (r < 0)
+                return r;
+
+        g_strfreev(c->overlays);
+        c->overlays = g_strv_builder_end(overlays);
+
+        r = db_query(s, &stmt, "SELECT name, value FROM cvars WHERE instance = ?", "n", id);
+        if (r < 0)
+                return r;
+        while ((r = db_next(s, stmt)) > 0)
+                g_hash_table_replace(c->cvars, g_strdup(db_text(stmt, 0)), g_strdup(db_text(stmt, 1)));
+
+        return r;
+}
+
+int store_load_instances(
+        Store *s, void (*each)(const char *name, InstanceConfig *c, void *userdata), void *userdata) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt,
+                "SELECT instances.id, instances.name, port, overlays.name, arguments, lines, autostart"
+                " FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
+                "");
+        if (r < 0)
+                return r;
+
+        while ((r = db_next(s, stmt)) > 0) {
+                g_autoptr(InstanceConfig) c = instance_config_new();
+
+                g_strfreev(c->arguments);
+                g_strfreev(c->lines);
+                c->port = (uint16_t) db_number(stmt, 2);
+                c->game = g_strdup(db_text(stmt, 3));
+                c->arguments = split_lines(db_text(stmt, 4));
+                c->lines = split_lines(db_text(stmt, 5));
+                c->autostart = db_number(stmt, 6) != 0;
+
+                r = load_lists(s, db_number(stmt, 0), c);
+                if (r < 0) {
+                        (void) sqlite3_finalize(stmt);
+                        return r;
+                }
+
+                each(db_text(stmt, 1), g_steal_pointer(&c), userdata);
+        }
+
+        return r;
+}
+
+int store_add_overlay(Store *s, const char *name, const char *kind) {
+        return db_run(s, "INSERT INTO overlays (name, kind) VALUES (?, ?)", "ss", name, kind);
+}
+
+int store_remove_overlay(Store *s, const char *name) {
+        return db_run(s, "DELETE FROM overlays WHERE name = ?", "s", name);
+}
+
+int store_load_overlays(Store *s,
+        void (*each)(const char *name, const char *kind, uint32_t current, void *userdata), void *userdata) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt, "SELECT name, kind, current FROM overlays ORDER BY name", "");
+        if (r < 0)
+                return r;
+
+        while ((r = db_next(s, stmt)) > 0)
+                each(db_text(stmt, 0), db_text(stmt, 1), (uint32_t) db_number(stmt, 2), userdata);
+
+        return r;
+}
+
+int store_reserve_version(Store *s, const char *overlay, uint32_t *ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt,
+                "UPDATE overlays SET last_number = last_number + 1 WHERE name = ? RETURNING last_number",
+                "s", overlay);
+        if (r < 0)
+                return r;
+
+        r = db_next(s, stmt);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+
+        *ret = (uint32_t) db_number(stmt, 0);
+
+        /* Only a statement that is stepped to its end commits. */
+        r = db_next(s, stmt);
+        return r > 0 ? -EIO : r;
+}
+
+int store_add_version(Store *s, const char *overlay, const StoredVersion *v) {
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s,
+                "INSERT INTO versions VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
+                "snnnns", overlay, (uint64_t) v->number, v->created, v->size, v->files, v->label);
+        if (r >= 0)
+                r = db_run(s, "UPDATE overlays SET current = ? WHERE name = ?", "ns", (uint64_t) v->number,
+                        overlay);
+
+        return db_end(s, r);
+}
+
+int store_load_versions(Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata),
+        void *userdata) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt,
+                "SELECT name, number, created, size, files, label FROM versions JOIN overlays ON overlay = overlays.id"
+                " ORDER BY name, number",
+                "");
+        if (r < 0)
+                return r;
+
+        while ((r = db_next(s, stmt)) > 0) {
+                StoredVersion v = {
+                        .number = (uint32_t) db_number(stmt, 1),
+                        .created = db_number(stmt, 2),
+                        .size = db_number(stmt, 3),
+                        .files = db_number(stmt, 4),
+                        .label = g_strdup(db_text(stmt, 5)),
+                };
+
+                each(db_text(stmt, 0), &v, userdata);
+                g_free(v.label);
+        }
+
+        return r;
+}
+
+int store_add_job(Store *s, const StoredJob *j, uint32_t *ret_id) {
+        int r;
+
+        r = db_run(s,
+                "INSERT INTO jobs (kind, subject, argument, state, message, queued, started, finished, exit_status)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "sssssnnnn", j->kind, j->subject, j->argument, j->state, j->message, j->queued, j->started,
+                j->finished, (uint64_t) j->exit_status);
+        if (r < 0)
+                return r;
+
+        *ret_id = (uint32_t) sqlite3_last_insert_rowid(s->db);
+        return 0;
+}
+
+int store_set_job(Store *s, const StoredJob *j, unsigned keep) {
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s,
+                "UPDATE jobs SET state = ?, message = ?, started = ?, finished = ?, exit_status = ? WHERE id = ?",
+                "ssnnnn", j->state, j->message, j->started, j->finished, (uint64_t) j->exit_status,
+                (uint64_t) j->id);
+        if (r >= 0)
+                r = db_run(s,
+                        "DELETE FROM jobs WHERE finished > 0 AND id NOT IN"
+                        " (SELECT id FROM jobs WHERE finished > 0 ORDER BY id DESC LIMIT ?)",
+                        "n", (uint64_t) keep);
+
+        return db_end(s, r);
+}
+
+int store_load_jobs(Store *s, void (*each)(const StoredJob *j, void *userdata), void *userdata) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt,
+                "SELECT id, kind, subject, argument, state, message, queued, started, finished, exit_status FROM jobs ORDER BY id",
+                "");
+        if (r < 0)
+                return r;
+
+        while ((r = db_next(s, stmt)) > 0) {
+                StoredJob j = {
+                        .id = (uint32_t) db_number(stmt, 0),
+                        .kind = db_text(stmt, 1),
+                        .subject = db_text(stmt, 2),
+                        .argument = db_text(stmt, 3),
+                        .state = db_text(stmt, 4),
+                        .message = db_text(stmt, 5),
+                        .queued = db_number(stmt, 6),
+                        .started = db_number(stmt, 7),
+                        .finished = db_number(stmt, 8),
+                        .exit_status = (int) sqlite3_column_int64(stmt, 9),
+                };
+
+                each(&j, userdata);
+        }
+
+        return r;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "service/instance-config.h"
+#include "service/types.h"
+
+/*
+ * The database: what the user decided, and the versions and jobs that there are. Only this module includes sqlite3.h. Every
+ * function is one transaction and returns 0 or a negative errno (-ENOSPC when the disk is full, -EEXIST for a name or port that
+ * is given); when it fails, nothing has changed. It is called from the main loop: all of it are single rows or start-up.
+ */
+
+typedef struct StoredVersion {
+        uint32_t number;
+        uint64_t created; /* usec */
+        uint64_t size;    /* bytes */
+        uint64_t files;
+        char *label;
+} StoredVersion;
+
+typedef struct StoredJob {
+        uint32_t id;
+        const char *kind, *subject, *argument, *state, *message;
+        uint64_t queued, started, finished;
+        int exit_status;
+} StoredJob;
+
+/* Opens the database, or makes it, and brings its schema up to date. A database of a newer left4me is refused: -EUCLEAN. */
+int store_open(const char *path, Store **ret);
+Store *store_free(Store *s);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
+
+int store_add_instance(Store *s, const char *name, const InstanceConfig *c);
+int store_set_instance(Store *s, const char *name, const InstanceConfig *c);
+int store_rename_instance(Store *s, const char *name, const char *to);
+int store_remove_instance(Store *s, const char *name);
+int store_load_instances(
+        Store *s, void (*each)(const char *name, InstanceConfig *c, void *userdata), void *userdata);
+
+int store_add_overlay(Store *s, const char *name, const char *kind);
+int store_remove_overlay(Store *s, const char *name);
+int store_load_overlays(Store *s,
+        void (*each)(const char *name, const char *kind, uint32_t current, void *userdata), void *userdata);
+
+/* Takes the next version number of an overlay; a number is never given twice. */
+int store_reserve_version(Store *s, const char *overlay, uint32_t *ret);
+
+/* Adds a version and makes it the current one. */
+int store_add_version(Store *s, const char *overlay, const StoredVersion *v);
+int store_load_versions(
+        Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata), void *userdata);
+
+/* Adds a job and gives it the next number; keeps the newest `keep` ended ones. */
+int store_add_job(Store *s, const StoredJob *j, uint32_t *ret_id);
+int store_set_job(Store *s, const StoredJob *j, unsigned keep);
+int store_load_jobs(Store *s, void (*each)(const StoredJob *j, void *userdata), void *userdata);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/unit-internal.h"
+
+/* Our names for systemd's accounting properties. */
+static const struct {
+        const char *property;
+        const char *figure;
+} figures[] = {
+        { "MemoryCurrent", "MemoryCurrent" },
+        { "MemoryPeak", "MemoryPeak" },
+        { "CPUUsageNSec", "CPUUsage" },
+        { "TasksCurrent", "Tasks" },
+        { "IPIngressBytes", "IPIngressBytes" },
+        { "IPEgressBytes", "IPEgressBytes" },
+};
+
+static const char *figure_of(const char *property) {
+        for (size_t i = 0; i < G_N_ELEMENTS(figures); i++)
+                if (g_str_equal(figures[i].property, property))
+                        return figures[i].figure;
+
+        return NULL;
+}
+
+static int read_figures(sd_bus_message *m, GHashTable *to) {
+        const char *name, *figure;
+        uint64_t value;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &name);
+                if (r < 0)
+                        return r;
+
+                figure = figure_of(name);
+                r = figure ? sd_bus_message_read(m, "v", "t", &value) : sd_bus_message_skip(m, "v");
+                if (r < 0)
+                        return r;
+
+                /* All bits set is systemd's word for: not counted. */
+                if (figure && value != UINT64_MAX)
+                        g_hash_table_insert(to, g_strdup(figure), g_memdup2(&value, sizeof(value)));
+
+                r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+
+        return r;
+}
+
+typedef struct FiguresCall {
+        UnitFigures done;
+        void *userdata;
+} FiguresCall;
+
+static int on_figures(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        g_autoptr(GHashTable) table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        const FiguresCall *call = userdata;
+
+        if (!sd_bus_message_get_error(reply))
+                (void) read_figures(reply, table);
+
+        call->done(table, call->userdata);
+        return 1;
+}
+
+int unit_get_figures(Unit *u, sd_bus_slot **ret_slot, UnitFigures done, void *userdata) {
+        FiguresCall *call = g_new(FiguresCall, 1);
+        sd_bus_slot *slot;
+        int r;
+
+        *call = (FiguresCall){ .done = done, .userdata = userdata };
+
+        r = sd_bus_call_method_async(u->units->bus, &slot, SYSTEMD_NAME, u->path,
+                "org.freedesktop.DBus.Properties", "GetAll", on_figures, call, "s", SYSTEMD_SERVICE);
+        if (r < 0) {
+                g_free(call);
+                return r;
+        }
+
+        (void) sd_bus_slot_set_destroy_callback(slot, g_free);
+        *ret_slot = slot;
+        return 0;
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "service/util.h"
+
+uint64_t now_usec(void) {
+        return (uint64_t) g_get_real_time();
+}
+
+bool name_is_valid(const char *text) {
+        size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
+        return n >= 1 && n <= 64 && text[n] == '\0' && text[0] != '-' && text[0] != '_';
+}
+
+bool text_is_plain(const char *text, size_t max) {
+        size_t n = 0;
+
+        for (; text[n] != '\0'; n++)
+                if (text[n] < ' ' || text[n] > '~' || n >= max)
+                        return false;
+
+        return true;
+}
+
+static int write_all(int fd, const char *data, size_t size) {
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+
+                data += n;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+int file_write(int dirfd, const char *name, const void *data, size_t size, mode_t mode) {
+        g_autofree char *temporary = g_strdup_printf(".%s.new", name);
+        int fd, r;
+
+        /* One process writes here, so a left-over of that name is from before a crash. */
+        (void) unlinkat(dirfd, temporary, 0);
+
+        fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+        if (fd < 0)
+                return -errno;
+
+        r = write_all(fd, data, size);
+        if (r >= 0 && fchmod(fd, mode) < 0)
+                r = -errno;
+        if (close(fd) < 0 && r >= 0)
+                r = -errno;
+        if (r >= 0 && renameat(dirfd, temporary, dirfd, name) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(dirfd, temporary, 0);
+
+        return r;
+}
+
+int directory_make(int dirfd, const char *name, mode_t mode) {
+        int fd;
+
+        if (mkdirat(dirfd, name, mode) < 0 && errno != EEXIST)
+                return -errno;
+
+        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+int file_read(int dirfd, const char *name, size_t max, char **ret) {
+        g_autofree char *data = g_malloc(max + 2);
+        size_t size = 0;
+        int fd, r = 0;
+
+        fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        while (size <= max) {
+                ssize_t n = read(fd, data + size, max + 1 - size);
+
+                if (n < 0)
+                        r = -errno;
+                if (n <= 0)
+                        break;
+                size += (size_t) n;
+        }
+
+        (void) close(fd);
+        if (r < 0)
+                return r;
+        if (size > max)
+                return -EFBIG;
+
+        data[size] = '\0';
+        *ret = g_steal_pointer(&data);
+        return 0;
+}
+
+int directory_remove(int dirfd, const char *name) {
+        struct dirent *entry;
+        DIR *dir;
+        int fd;
+
+        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+
+        dir = fdopendir(fd);
+        if (!dir) {
+                (void) close(fd);
+                return -ENOMEM;
+        }
+
+        while ((entry = readdir(dir)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        (void) unlinkat(fd, entry->d_name, 0);
+
+        (void) closedir(dir);
+        return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+int directory_list(int dirfd, const char *name, size_t max, GStrv *ret) {
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        struct dirent *entry;
+        DIR *dir;
+        int fd, r = 0;
+
+        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        dir = fdopendir(fd);
+        if (!dir) {
+                (void) close(fd);
+                return -ENOMEM;
+        }
+
+        while (r >= 0 && (entry = readdir(dir))) {
+                if (entry->d_name[0] == '.')
+                        continue;
+                if (names->len >= max)
+                        r = -E2BIG;
+                else
+                        g_ptr_array_add(names, g_strdup(entry->d_name));
+        }
+
+        (void) closedir(dir);
+        if (r < 0)
+                return r;
+
+        qsort(names->pdata, names->len, sizeof(char *), compare_names);
+        g_ptr_array_add(names, NULL);
+        *ret = (GStrv) g_ptr_array_free(g_steal_pointer(&names), FALSE);
+        return 0;
+}
