@@ -180,10 +180,13 @@ static int pending_new(Auth *a, sd_bus_message *call, const char *action, const 
                 sd_bus_message_get_sender(call));
         if (r >= 0)
                 r = ask_polkit(p, verb, detail_key, detail_value);
-        if (r < 0)
+        if (r < 0) {
                 g_ptr_array_remove_fast(a->pending, p);
+                return r;
+        }
 
-        return r;
+        /* Whatever sd-bus returned for a call that was sent: it is not polkit's yes. */
+        return 0;
 }
 
 static int pending_conclude(
