@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <string.h>
-
 #include "service/bus-error.h"
 #include "service/instance-internal.h"
 #include "service/job-kinds.h"
-#include "service/log.h"
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/request.h"
@@ -95,13 +92,13 @@ void instance_job_begin(Job *j) {
         job_run_steps(j, on_steps);
 }
 
-/* The files are gone, or have moved. A store that fails now leaves the job's work to be done again at the next start. */
-static int take_over(Job *j, Instance *i) {
+/* The files are gone, or have moved. */
+int instance_job_take_over(Job *j) {
         Manager *m = j->manager;
-        Instance *renamed;
+        Instance *i = instance_find(m, j->subject), *renamed;
         int r;
 
-        if (j->kind == JOB_RESET)
+        if (!i || j->kind == JOB_RESET)
                 return 0;
 
         r = j->kind == JOB_RENAME_INSTANCE ? store_rename_instance(m->store, i->name, j->argument)
@@ -122,46 +119,25 @@ static int take_over(Job *j, Instance *i) {
         return 0;
 }
 
-void instance_job_ended(Job *j, bool ok) {
-        Instance *i = instance_find(j->manager, j->subject);
-        int r;
-
-        if (!ok || !i)
-                return;
-
-        r = take_over(j, i);
-        if (r < 0) {
-                log_instance(LOG_ERR, LEFT4ME_MESSAGE_OPERATION_FAILED, i->name,
-                        "cannot store what the job did: %s", strerror(-r));
-                j->state = JOB_FAILED;
-                g_free(j->message);
-                j->message = g_strdup(
-                        "cannot store what the job did; free some space below /var/lib/left4me and do it again");
-        }
-}
-
 void overlay_delete_begin(Job *j) {
         g_ptr_array_add(j->steps, job_step_new("remove-overlay", "Overlay", j->subject, NULL));
         job_run_steps(j, on_steps);
 }
 
-void overlay_delete_ended(Job *j, bool ok) {
+int overlay_delete_take_over(Job *j) {
         Overlay *o = overlay_find(j->manager, j->subject);
         int r;
 
-        if (!ok || !o)
-                return;
+        if (!o)
+                return 0;
 
         r = store_remove_overlay(j->manager->store, o->name);
-        if (r < 0) {
-                log_plain(
-                        LOG_ERR, "Cannot remove the overlay '%s' from the store: %s", o->name, strerror(-r));
-                j->state = JOB_FAILED;
-                return;
-        }
+        if (r < 0)
+                return r;
 
         object_hide(&o->object);
         overlay_free(o);
+        return 0;
 }
 
 void clean_begin(Job *j) {

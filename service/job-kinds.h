@@ -6,10 +6,11 @@
 /* What each kind of job does when it begins and when it has ended. job.c has the table. */
 typedef struct JobType {
         const char *name;
-        const char *action;             /* polkit's, to cancel it */
-        bool resumes;                   /* after a restart of the manager it is done again; else it fails */
-        void (*begin)(Job *j);          /* ends with job_finish(), now or later */
-        void (*ended)(Job *j, bool ok); /* before job_finish() tells: takes over what the job did */
+        const char *action;    /* polkit's, to cancel it */
+        bool resumes;          /* after a restart of the manager it is done again; else it fails */
+        void (*begin)(Job *j); /* ends with job_finish(), now or later */
+        int (*take_over)(
+                Job *j); /* after the work, before anybody is told: puts it into the store and the objects */
 } JobType;
 
 const JobType *job_type(const Job *j);
@@ -19,7 +20,7 @@ bool import_cancel(Job *j);
 void import_free(Import *import);
 
 void instance_job_begin(Job *j);
-void instance_job_ended(Job *j, bool ok);
+int instance_job_take_over(Job *j);
 void overlay_delete_begin(Job *j);
-void overlay_delete_ended(Job *j, bool ok);
+int overlay_delete_take_over(Job *j);
 void clean_begin(Job *j);

@@ -23,13 +23,13 @@ static const char *const job_states[_JOB_STATE_MAX] = {
 static const JobType job_types[_JOB_KIND_MAX] = {
         [JOB_IMPORT] = { "import", LEFT4ME_ACTION_MANAGE_OVERLAYS, false, import_begin, NULL },
         [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, true, instance_job_begin,
-                instance_job_ended },
+                instance_job_take_over },
         [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, true,
-                instance_job_begin, instance_job_ended },
+                instance_job_begin, instance_job_take_over },
         [JOB_RENAME_INSTANCE] = { "rename-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, true,
-                instance_job_begin, instance_job_ended },
+                instance_job_begin, instance_job_take_over },
         [JOB_DELETE_OVERLAY] = { "delete-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, true,
-                overlay_delete_begin, overlay_delete_ended },
+                overlay_delete_begin, overlay_delete_take_over },
         [JOB_CLEAN] = { "clean", LEFT4ME_ACTION_MANAGE_HOST, false, clean_begin, NULL },
 };
 
@@ -245,6 +245,39 @@ static void job_answer(Job *j) {
         g_ptr_array_set_size(j->cancels, 0);
 }
 
+static void job_set_end(Job *j, JobState state, const char *message) {
+        j->state = state;
+        j->finished = now_usec();
+        g_free(j->message);
+        j->message = g_strdup(message);
+        if (state == JOB_SUCCEEDED)
+                j->progress = 1.0;
+}
+
+/* When the store fails now, the row of the job keeps saying that it runs: the next start of left4med does it again. */
+static void job_take_over(Job *j) {
+        int r;
+
+        if (j->state != JOB_SUCCEEDED || !job_type(j)->take_over)
+                return;
+
+        r = job_type(j)->take_over(j);
+        if (r < 0) {
+                g_autofree char *why = g_strdup_printf(
+                        "done, but the database cannot be written: %s", g_strerror(-r));
+
+                job_set_end(j, JOB_FAILED, why);
+        }
+}
+
+static void job_log_end(const Job *j) {
+        bool failed = j->state == JOB_FAILED;
+
+        log_job(failed ? LOG_ERR : LOG_INFO, failed ? LEFT4ME_MESSAGE_JOB_FAILED : LEFT4ME_MESSAGE_JOB_ENDED,
+                j->id, j->subject, "%s '%s' %s%s%s", job_kind_to_string(j->kind), j->subject,
+                job_state_to_string(j->state), *j->message != '\0' ? ": " : "", j->message);
+}
+
 void job_finish(Job *j, JobState state, const char *message) {
         Manager *m = j->manager;
         g_autofree char *name = g_strdup_printf("%u", j->id);
@@ -254,27 +287,16 @@ void job_finish(Job *j, JobState state, const char *message) {
         else
                 (void) g_queue_remove(m->queue, j);
 
-        j->state = state;
-        j->finished = now_usec();
-        g_free(j->message);
-        j->message = g_strdup(message);
-        if (state == JOB_SUCCEEDED)
-                j->progress = 1.0;
+        job_set_end(j, state, message);
         j->tree = unit_free(j->tree);
         import_free(g_steal_pointer(&j->import));
-
         job_bind(j, false);
-        if (job_type(j)->ended)
-                job_type(j)->ended(j, state == JOB_SUCCEEDED);
-        job_store(j);
+        job_take_over(j);
 
         /* The upload's pipe goes with the directory: whoever writes still gets EPIPE. */
         (void) directory_remove(m->jobs_fd, name);
 
-        log_job(state == JOB_FAILED ? LOG_ERR : LOG_INFO,
-                state == JOB_FAILED ? LEFT4ME_MESSAGE_JOB_FAILED : LEFT4ME_MESSAGE_JOB_ENDED, j->id,
-                j->subject, "%s '%s' %s%s%s", job_kind_to_string(j->kind), j->subject,
-                job_state_to_string(state), *message != '\0' ? ": " : "", message);
+        job_log_end(j);
         object_changed(&j->object, JOB_PROP_STATE | JOB_PROP_FINISHED | JOB_PROP_MESSAGE |
                                            JOB_PROP_EXIT_STATUS | JOB_PROP_PROGRESS);
         job_answer(j);
