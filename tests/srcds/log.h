@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Where the server speaks: the console (standard output, one write a line) and the game log, whose lines
+ * go to a file below left4dead2/logs and, with sv_logecho, to the console too. */
+#pragma once
+
+#include <stdio.h>
+
+#include "cvar.h"
+
+typedef struct Log {
+        FILE *file;
+        bool on;
+        char name[96]; /* relative to the game directory, as the log itself names it */
+} Log;
+
+void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void standin_note(const char *format, ...)
+        __attribute__((format(printf, 1, 2))); /* "standin: ..." : no real line */
+
+void log_start(Log *l, CvarTable *cvars, const char *game, const char *ip, unsigned port);
+void log_stop(Log *l, CvarTable *cvars);
+void log_line(Log *l, CvarTable *cvars, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* One struct owns the world of the stand-in server. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "content.h"
+#include "cvar.h"
+#include "log.h"
+#include "net.h"
+#include "timer.h"
+#include "types.h"
+
+typedef struct CommandTable CommandTable;
+
+/* A cfg file that was executed, and how often. */
+typedef struct ExecRecord {
+        char *file; /* below left4dead2/cfg */
+        uint64_t hash;
+        size_t size;
+        unsigned count;
+} ExecRecord;
+
+struct Server {
+        char **argv;
+        const char *game; /* -game, also the directory */
+
+        CvarTable cvars;
+        Content content;
+        Log log;
+        Net net;
+        Timers timers;
+        const CommandTable *const *tables; /* who answers to which word; ends with NULL */
+
+        char map[64]; /* empty: none loaded */
+        unsigned map_starts;
+        char next_map
+                [64]; /* asked for; loaded by the main loop, since a cfg that a map start runs may ask too */
+        char next_mode[32];
+        bool next_is_change;
+
+        unsigned tickrate;
+        uint64_t ticks;
+        bool hibernating;
+        bool offline; /* -insecure, -nomaster or sv_lan: no word with Steam */
+        bool steam_connected;
+
+        unsigned exec_depth;
+        ExecRecord *execs;
+        size_t n_execs;
+        char **marks; /* what standin_mark left, in order */
+        size_t n_marks;
+
+        bool state_dirty;
+        bool quit;
+        int exit_code;
+
+        /* Misbehaviour on request. */
+        int crash_signal;
+        int late_exit_code;
+        unsigned flood_rate;
+        uint64_t flood_lines;
+        int control_fd; /* FIFO with console lines, -1 without */
+        char *control_path;
+};
