@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "beneath.h"
+
+void close_fd(int *fd) {
+        if (*fd >= 0)
+                (void) close(*fd);
+        *fd = -1;
+}
+
+int steal_fd(int *fd) {
+        int stolen = *fd;
+
+        *fd = -1;
+        return stolen;
+}
+
+static int open_resolved(int dirfd, const char *path, int flags, uint64_t resolve) {
+        struct open_how how = {
+                .flags = (uint64_t) (unsigned) (flags | O_CLOEXEC),
+                .resolve = resolve | RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
+        int fd;
+
+        fd = (int) syscall(SYS_openat2, dirfd, path, &how, sizeof how);
+        return fd < 0 ? -errno : fd;
+}
+
+int beneath_open(int dirfd, const char *path, int flags) {
+        return open_resolved(dirfd, path, flags, RESOLVE_NO_XDEV);
+}
+
+int beneath_open_across(int dirfd, const char *path, int flags) {
+        return open_resolved(dirfd, path, flags, 0);
+}
+
+int beneath_make(int dirfd, const char *name, mode_t mode) {
+        if (mkdirat(dirfd, name, mode) < 0 && errno != EEXIST)
+                return -errno;
+        return beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
+}
+
+int beneath_open_from(int dirfd, const char *path, uid_t owner, int flags) {
+        _cleanup_fd_ int fd = -1;
+        struct stat st;
+
+        /* Non-blocking, for what stands there may be a FIFO. */
+        fd = beneath_open(dirfd, path, flags | ((flags & O_PATH) ? 0 : O_NONBLOCK | O_NOCTTY));
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != owner)
+                return -EPERM;
+
+        return steal_fd(&fd);
+}
+
+int beneath_read_from(int dirfd, const char *path, uid_t owner, size_t max, char **ret, size_t *ret_size) {
+        g_autofree char *data = NULL;
+        _cleanup_fd_ int fd = -1;
+        size_t size = 0;
+
+        fd = beneath_open_from(dirfd, path, owner, O_RDONLY);
+        if (fd < 0)
+                return fd;
+
+        /* One byte more than allowed tells that it is larger, whatever fstat() said before. */
+        data = g_malloc(max + 2);
+        while (size <= max) {
+                ssize_t n = read(fd, data + size, max + 1 - size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                size += (size_t) n;
+        }
+        if (size > max)
+                return -EFBIG;
+
+        data[size] = '\0';
+        *ret = g_steal_pointer(&data);
+        if (ret_size)
+                *ret_size = size;
+        return 0;
+}
+
+int write_all(int fd, const char *data, size_t size) {
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                data += n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+int beneath_write(int dirfd, const char *name, const char *data, size_t size, mode_t mode) {
+        g_autofree char *new = g_strdup_printf(".%s.new", name);
+        _cleanup_fd_ int fd = -1;
+        int r;
+
+        if (unlinkat(dirfd, new, 0) < 0 && errno != ENOENT)
+                return -errno;
+        fd = openat(dirfd, new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+        if (fd < 0)
+                return -errno;
+
+        r = write_all(fd, data, size);
+        if (r >= 0 && (fchmod(fd, mode) < 0 || renameat(dirfd, new, dirfd, name) < 0))
+                r = -errno;
+        if (r < 0)
+                (void) unlinkat(dirfd, new, 0);
+        return r;
+}

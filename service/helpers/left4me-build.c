@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* left4me-build DIRECTORY
+ *
+ * Does one build on the tree at $OVERLAY, in the build sandbox and without rights: what the file `job` in
+ * DIRECTORY says. Each kind of build is a file of its own (import.c). */
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "fail.h"
+#include "import.h"
+#include "jobfile.h"
+
+#define JOB_SIZE_MAX (256U * 1024U)
+
+static int read_job(int dir, JobFile **ret, GError **error) {
+        g_autofree char *text = NULL;
+        struct stat st;
+        size_t size;
+        int r;
+
+        if (fstat(dir, &st) < 0)
+                return fail_errno(error, errno, "cannot look at the job directory");
+        r = beneath_read_from(dir, "job", st.st_uid, JOB_SIZE_MAX, &text, &size);
+        if (r < 0)
+                return fail_errno(error, -r, "cannot read the job file");
+        return jobfile_parse(text, size, ret, error);
+}
+
+static int run_import(const JobFile *job, int dir, int overlay, GError **error) {
+        _cleanup_fd_ int archive = -1;
+        struct stat st;
+
+        /* A pipe: this waits until somebody has it open for writing. */
+        archive = beneath_open(dir, "archive", O_RDONLY);
+        if (archive < 0)
+                return fail_errno(error, -archive, "cannot open the upload");
+        if (fstat(archive, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)))
+                return fail(error, EINVAL, "the upload is neither a pipe nor a file");
+        return import(job, archive, overlay, stdout, error);
+}
+
+static int run(const char *path, GError **error) {
+        _cleanup_fd_ int dir = -1, overlay = -1;
+        const char *tree = getenv("OVERLAY");
+        g_autoptr(JobFile) job = NULL;
+        int r;
+
+        dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (dir < 0)
+                return fail_errno(error, errno, "cannot open %s", path);
+        overlay = open(tree ? tree : "", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (overlay < 0)
+                return fail_errno(error, errno, "cannot open the tree ($OVERLAY)");
+
+        r = read_job(dir, &job, error);
+        if (r < 0)
+                return r;
+        if (job->operation == OPERATION_IMPORT)
+                return run_import(job, dir, overlay, error);
+        return fail(
+                error, EINVAL, "Operation=%s is not for left4me-build", operation_to_string(job->operation));
+}
+
+int main(int argc, char *argv[]) {
+        g_autoptr(GError) error = NULL;
+
+        if (argc != 2) {
+                (void) fprintf(stderr, "Usage: OVERLAY=TREE %s JOB-DIRECTORY\n", argv[0]);
+                return EXIT_FAILURE;
+        }
+
+        (void) umask(0022);
+        /* Names in archives are UTF-8; libarchive converts to the locale's. */
+        (void) setlocale(LC_CTYPE, "C.UTF-8");
+        /* A file beyond the unit's LimitFSIZE is an error to report, not a death. */
+        (void) signal(SIGXFSZ, SIG_IGN);
+
+        if (run(argv[1], &error) < 0) {
+                say(3, "%s", error->message);
+                return EXIT_FAILURE;
+        }
+        return EXIT_SUCCESS;
+}

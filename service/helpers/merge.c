@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "fail.h"
+#include "merge.h"
+#include "names.h"
+
+typedef struct Merge {
+        const Settle *settle;
+        GString *path; /* of the directory at hand, for messages */
+        unsigned depth;
+        GError **error;
+} Merge;
+
+static int fail_entry(Merge *merge, int err, const char *name, const char *why) {
+        return fail(merge->error, err, "%s%s: %s", merge->path->str, name, why);
+}
+
+/* Checks r of an operation on the entry. */
+static int check(Merge *merge, int r, const char *name) {
+        return r < 0 ? fail_entry(merge, -r, name, g_strerror(-r)) : r;
+}
+
+/* Names and types in a directory, without . and .. */
+static int list(int dirfd, GHashTable **ret) {
+        g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        struct dirent *de;
+        DIR *dir;
+        int fd;
+
+        fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        dir = fdopendir(fd);
+        if (!dir) {
+                (void) close(fd);
+                return -ENOMEM;
+        }
+        errno = 0;
+        while ((de = readdir(dir)))
+                if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+                        g_hash_table_insert(names, g_strdup(de->d_name), GUINT_TO_POINTER(de->d_type));
+        fd = errno;
+        (void) closedir(dir);
+        if (fd != 0)
+                return -fd;
+
+        *ret = g_steal_pointer(&names);
+        return 0;
+}
+
+static bool is_opaque(int fd) {
+        char value[2];
+
+        return fgetxattr(fd, "user.overlay.opaque", value, sizeof value) == 1 && value[0] == 'y';
+}
+
+static int merge_directory(Merge *merge, int upper, int base, int stage);
+
+/* Goes one directory down. upper and base: directories to merge there, -1 for none. */
+static int descend(Merge *merge, int upper, int base, int stage, const char *name) {
+        gsize length = merge->path->len;
+        _cleanup_fd_ int below = -1;
+        struct stat st;
+        int r;
+
+        if (merge->depth == TREE_DEPTH_MAX)
+                return fail_entry(merge, ELOOP, name, "directories are nested too deeply");
+
+        /* Where there is a file already, an earlier try had put it there, from an upper layer that no
+         * longer has it. */
+        if (upper < 0 && fstatat(stage, name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && !S_ISDIR(st.st_mode))
+                return 0;
+        below = beneath_make(stage, name, 0755);
+        if (below < 0)
+                return check(merge, below, name);
+
+        g_string_append_printf(merge->path, "%s/", name);
+        merge->depth++;
+        r = merge_directory(merge, upper, base, below);
+        merge->depth--;
+        g_string_truncate(merge->path, length);
+        return r;
+}
+
+static int merge_upper_directory(Merge *merge, int upper, int base, int stage, const char *name) {
+        _cleanup_fd_ int upper_below = -1, base_below = -1;
+
+        upper_below = settle_open_directory(upper, name);
+        if (upper_below < 0)
+                return check(merge, upper_below, name);
+        if (base >= 0 && !is_opaque(upper_below)) {
+                base_below = beneath_open(base, name, O_RDONLY | O_DIRECTORY);
+                if (base_below < 0 && base_below != -ENOENT && base_below != -ENOTDIR &&
+                        base_below != -ELOOP)
+                        return check(merge, base_below, name);
+        }
+        return descend(merge, upper_below, base_below, stage, name);
+}
+
+static int merge_link(Merge *merge, int upper, int base, int stage, const char *name) {
+        char target[TREE_PATH_MAX + 2], old[TREE_PATH_MAX + 2];
+        ssize_t n, m;
+
+        n = readlinkat(upper, name, target, sizeof target - 1);
+        if (n < 0)
+                return check(merge, -errno, name);
+        target[n] = '\0';
+        if ((size_t) n > TREE_PATH_MAX || !link_stays_inside(target, merge->depth))
+                return fail_entry(merge, EXDEV, name,
+                        "the symbolic link leads, or could lead, out of the tree: make it relative, "
+                        "with `..` only at its front");
+
+        m = base >= 0 ? readlinkat(base, name, old, sizeof old) : -1;
+        if (m == n && memcmp(target, old, (size_t) n) == 0)
+                return check(merge, settle_link(merge->settle, base, stage, name), name);
+        return check(merge, renameat(upper, name, stage, name) < 0 ? -errno : 0, name);
+}
+
+static int merge_upper(Merge *merge, int upper, int base, int stage, const char *name) {
+        struct stat st;
+
+        if (fstatat(upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return check(merge, -errno, name);
+        if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0))
+                return 0; /* a whiteout: what the base has there is gone */
+        if (!entry_name_valid(name))
+                return fail_entry(merge, EILSEQ, name, "a name must be UTF-8 without control characters");
+        if (merge->path->len + strlen(name) > TREE_PATH_MAX)
+                return fail_entry(merge, ENAMETOOLONG, name, "the path is too long");
+
+        switch (st.st_mode & S_IFMT) {
+        case S_IFDIR:
+                return merge_upper_directory(merge, upper, base, stage, name);
+        case S_IFREG:
+                return check(merge, settle_file(merge->settle, upper, base, stage, name), name);
+        case S_IFLNK:
+                return merge_link(merge, upper, base, stage, name);
+        default:
+                return fail_entry(merge, EINVAL, name,
+                        "only files, directories and symbolic links can be in a version; "
+                        "have the build remove this device, pipe or socket");
+        }
+}
+
+static int merge_base(Merge *merge, int base, int stage, const char *name, unsigned type) {
+        _cleanup_fd_ int below = -1;
+
+        if (type != DT_DIR && type != DT_UNKNOWN)
+                return check(merge, settle_link(merge->settle, base, stage, name), name);
+
+        below = beneath_open(base, name, O_RDONLY | O_DIRECTORY);
+        if (below == -ENOTDIR || below == -ELOOP)
+                return check(merge, settle_link(merge->settle, base, stage, name), name);
+        if (below < 0)
+                return check(merge, below, name);
+        return descend(merge, -1, below, stage, name);
+}
+
+static int merge_directory(Merge *merge, int upper, int base, int stage) {
+        g_autoptr(GHashTable) above = NULL, below = NULL;
+        GHashTableIter iter;
+        gpointer name, type;
+        int r = 0;
+
+        if (upper >= 0)
+                r = list(upper, &above);
+        if (r >= 0 && base >= 0)
+                r = list(base, &below);
+        if (r < 0)
+                return check(merge, r, "");
+
+        if (above) {
+                g_hash_table_iter_init(&iter, above);
+                while (r >= 0 && g_hash_table_iter_next(&iter, &name, &type))
+                        r = merge_upper(merge, upper, base, stage, name);
+        }
+        if (below) {
+                g_hash_table_iter_init(&iter, below);
+                while (r >= 0 && g_hash_table_iter_next(&iter, &name, &type))
+                        if (!above || !g_hash_table_contains(above, name))
+                                r = merge_base(merge, base, stage, name, GPOINTER_TO_UINT(type));
+        }
+        return r;
+}
+
+int merge_trees(int upper, int base, int stage, const Settle *settle, GError **error) {
+        g_autoptr(GString) path = g_string_new(NULL);
+        Merge merge = { settle, path, 0, error };
+
+        return merge_directory(&merge, upper, base, stage);
+}
+
+static int measure_directory(Merge *merge, int stage, int base, TreeFigures *figures);
+
+static int measure_entry(Merge *merge, int stage, int base, const char *name, TreeFigures *figures) {
+        _cleanup_fd_ int below = -1, base_below = -1;
+        gsize length = merge->path->len;
+        struct stat st, old;
+        bool had;
+        int r;
+
+        if (fstatat(stage, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return check(merge, -errno, name);
+        had = base >= 0 && fstatat(base, name, &old, AT_SYMLINK_NOFOLLOW) >= 0;
+
+        if (!S_ISDIR(st.st_mode)) {
+                figures->files++;
+                figures->size += S_ISREG(st.st_mode) ? (uint64_t) st.st_size : 0;
+                figures->changed |= !had || old.st_ino != st.st_ino;
+                return 0;
+        }
+
+        figures->changed |= !had || !S_ISDIR(old.st_mode);
+        below = beneath_open(stage, name, O_RDONLY | O_DIRECTORY);
+        if (below < 0)
+                return check(merge, below, name);
+        if (had && S_ISDIR(old.st_mode)) {
+                base_below = beneath_open(base, name, O_RDONLY | O_DIRECTORY);
+                if (base_below < 0)
+                        return check(merge, base_below, name);
+        }
+
+        g_string_append_printf(merge->path, "%s/", name);
+        r = measure_directory(merge, below, base_below, figures);
+        g_string_truncate(merge->path, length);
+        return r;
+}
+
+static int measure_directory(Merge *merge, int stage, int base, TreeFigures *figures) {
+        g_autoptr(GHashTable) names = NULL, old = NULL;
+        GHashTableIter iter;
+        gpointer name;
+        int r;
+
+        r = list(stage, &names);
+        if (r >= 0 && base >= 0)
+                r = list(base, &old);
+        if (r < 0)
+                return check(merge, r, "");
+        /* As many names as before: then none is gone if none is new. */
+        figures->changed |= old && g_hash_table_size(names) != g_hash_table_size(old);
+
+        g_hash_table_iter_init(&iter, names);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &name, NULL))
+                r = measure_entry(merge, stage, base, name, figures);
+        return r;
+}
+
+int measure_tree(int stage, int base, TreeFigures *ret, GError **error) {
+        g_autoptr(GString) path = g_string_new(NULL);
+        Merge merge = { NULL, path, 0, error };
+        TreeFigures figures = { 0 };
+        int r;
+
+        r = measure_directory(&merge, stage, base, &figures);
+        if (r < 0)
+                return r;
+
+        *ret = figures;
+        return 0;
+}

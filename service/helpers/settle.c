@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "beneath.h"
+#include "settle.h"
+
+#define BUFFER_SIZE (256U * 1024U)
+#define SCRATCH_NAME "tmp"
+
+mode_t settle_mode(mode_t mode) {
+        return (mode & 0111) ? 0755 : 0644;
+}
+
+int settle_attributes(int fd) {
+        g_autofree char *names = NULL;
+        ssize_t size, n;
+
+        size = flistxattr(fd, NULL, 0);
+        if (size <= 0)
+                return size == 0 || errno == ENOTSUP ? 0 : -errno;
+        names = g_malloc((gsize) size);
+        n = flistxattr(fd, names, (size_t) size);
+        if (n < 0)
+                return -errno;
+
+        for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+                if (!g_str_has_prefix(name, "user.") && !g_str_has_prefix(name, "system.posix_acl_"))
+                        continue;
+                if (fremovexattr(fd, name) < 0 && errno != ENODATA)
+                        return -errno;
+        }
+        return 0;
+}
+
+int settle_open_directory(int dirfd, const char *name) {
+        _cleanup_fd_ int fd = -1;
+        struct stat st;
+
+        fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
+        if (fd == -EACCES) {
+                if (fchmodat(dirfd, name, 0700, 0) < 0)
+                        return -errno;
+                fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
+        }
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if ((st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
+                return -errno;
+
+        return steal_fd(&fd);
+}
+
+/* A file that its owner may not read becomes readable; whether it may be executed must survive that, and
+ * a crash after it. */
+static int open_file(int dirfd, const char *name, mode_t mode) {
+        int fd;
+
+        fd = beneath_open(dirfd, name, O_RDONLY | O_NONBLOCK);
+        if (fd == -EACCES) {
+                if (fchmodat(dirfd, name, (mode & 0777) | 0400, 0) < 0)
+                        return -errno;
+                fd = beneath_open(dirfd, name, O_RDONLY | O_NONBLOCK);
+        }
+        return fd;
+}
+
+/* Reads until size bytes are there or the file ends. */
+static ssize_t read_full(int fd, char *data, size_t size) {
+        size_t done = 0;
+
+        while (done < size) {
+                ssize_t n = read(fd, data + done, size - done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                done += (size_t) n;
+        }
+        return (ssize_t) done;
+}
+
+/* 1 if both files hold the same, from where they stand to the end. */
+static int same_content(int a, int b) {
+        g_autofree char *data = g_malloc(2 * BUFFER_SIZE);
+
+        for (;;) {
+                ssize_t n = read_full(a, data, BUFFER_SIZE),
+                        m = read_full(b, data + BUFFER_SIZE, BUFFER_SIZE);
+
+                if (n < 0 || m < 0)
+                        return n < 0 ? (int) n : (int) m;
+                if (n != m || memcmp(data, data + BUFFER_SIZE, (size_t) n) != 0)
+                        return 0;
+                if (n == 0)
+                        return 1;
+        }
+}
+
+static int same_as_base(int fd, const struct stat *st, int base, const char *name) {
+        _cleanup_fd_ int old = -1;
+        struct stat old_st;
+
+        if (base < 0)
+                return 0;
+        if (fstatat(base, name, &old_st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (!S_ISREG(old_st.st_mode) || old_st.st_size != st->st_size ||
+                settle_mode(old_st.st_mode) != settle_mode(st->st_mode))
+                return 0;
+
+        old = beneath_open(base, name, O_RDONLY | O_NONBLOCK);
+        if (old < 0)
+                return old;
+        return same_content(fd, old);
+}
+
+/* Whether moving the file would leave somebody able to write to what is then a committed version. A read
+ * lease is given only while nobody has the file open for writing, in whatever mount, process or message
+ * the descriptor may be. */
+static bool must_copy(int fd, const struct stat *st) {
+        if (st->st_nlink != 1 || st->st_uid != geteuid())
+                return true;
+        if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
+                return true;
+        (void) fcntl(fd, F_SETLEASE, F_UNLCK);
+        return false;
+}
+
+static int copy_content(int from, int to) {
+        g_autofree char *data = NULL;
+        ssize_t n;
+        int r;
+
+        /* Shares the blocks on Btrfs and XFS, at least stays in the kernel elsewhere. */
+        do
+                n = copy_file_range(from, NULL, to, NULL, SSIZE_MAX & ~(ssize_t) 0xfff, 0);
+        while (n > 0);
+        if (n == 0)
+                return 0;
+        if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
+                return -errno;
+
+        data = g_malloc(BUFFER_SIZE);
+        while ((n = read_full(from, data, BUFFER_SIZE)) > 0) {
+                r = write_all(to, data, (size_t) n);
+                if (r < 0)
+                        return r;
+        }
+        return (int) n;
+}
+
+static int copy_file(const Settle *settle, int fd, const struct stat *st, int to, const char *name) {
+        struct timespec times[2] = { st->st_atim, st->st_mtim };
+        _cleanup_fd_ int new = -1;
+        int r;
+
+        if (unlinkat(settle->scratch, SCRATCH_NAME, 0) < 0 && errno != ENOENT)
+                return -errno;
+        new = openat(
+                settle->scratch, SCRATCH_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (new < 0)
+                return -errno;
+        if (lseek(fd, 0, SEEK_SET) < 0)
+                return -errno;
+
+        r = copy_content(fd, new);
+        if (r < 0)
+                return r;
+        if (fchmod(new, settle_mode(st->st_mode)) < 0 || futimens(new, times) < 0)
+                return -errno;
+        return renameat(settle->scratch, SCRATCH_NAME, to, name) < 0 ? -errno : 0;
+}
+
+int settle_link(const Settle *settle, int base, int to, const char *name) {
+        _cleanup_fd_ int fd = -1;
+        struct stat st;
+
+        if (linkat(base, name, to, name, 0) >= 0 || errno == EEXIST)
+                return 0;
+        if (errno != EMLINK)
+                return -errno;
+
+        fd = beneath_open(base, name, O_RDONLY | O_NONBLOCK);
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        return copy_file(settle, fd, &st, to, name);
+}
+
+int settle_file(const Settle *settle, int from, int base, int to, const char *name) {
+        _cleanup_fd_ int fd = -1;
+        struct stat st, now;
+        int r;
+
+        if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        fd = open_file(from, name, st.st_mode);
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &now) < 0)
+                return -errno;
+        if (!S_ISREG(now.st_mode) || now.st_ino != st.st_ino)
+                return -ESTALE;
+
+        r = same_as_base(fd, &st, base, name);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return settle_link(settle, base, to, name);
+        if (!settle->released || must_copy(fd, &st))
+                return copy_file(settle, fd, &st, to, name);
+
+        r = settle_attributes(fd);
+        if (r < 0)
+                return r;
+        if (fchmod(fd, settle_mode(st.st_mode)) < 0)
+                return -errno;
+        return renameat(from, name, to, name) < 0 ? -errno : 0;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Hostile archives: nothing is written where it should not be, and the entry is named. */
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <string.h>
+
+#include "archives.h"
+#include "fixture.h"
+
+static void check(const Fixture *f, const char *tree) {
+        g_autofree char *path = fixture_path(f, "tree");
+
+        tree_assert(path, tree);
+}
+
+static void clear(const Fixture *f) {
+        g_autofree char *path = fixture_path(f, "tree");
+
+        tree_remove(path);
+}
+
+static void test_hostile(Fixture *f, gconstpointer data) {
+        static const struct {
+                Entry entries[4];
+                int err;
+                const char *name;
+        } archives[] = {
+                { { { 'f', "/etc/evil", "x" } }, EXDEV, "/etc/evil" },
+                { { { 'f', "../evil", "x" } }, EXDEV, "../evil" },
+                { { { 'f', "a/../../evil", "x" } }, EXDEV, "a/../../evil" },
+                { { { 'd', "a/..", NULL } }, EXDEV, "a/.." },
+                { { { 'f', "a\nb", "x" } }, EILSEQ, "a\nb" },
+                { { { 'l', "evil", "/etc/passwd" } }, EXDEV, "evil: the symbolic link" },
+                { { { 'l', "evil", "../outside" } }, EXDEV, "evil: the symbolic link" },
+                { { { 'l', "d/evil", "../../outside" } }, EXDEV, "d/evil: the symbolic link" },
+                { { { 'd', "d/e", NULL }, { 'l', "l", "d/e" }, { 'l', "evil", "l/../../.." } }, EXDEV,
+                        "evil: the symbolic link" },
+                { { { 'l', "l", "." }, { 'f', "l/evil", "x" } }, ENOTDIR, "l/evil" },
+                { { { 'f', "a", "x" }, { 'f', "a/evil", "x" } }, ENOTDIR, "a/evil" },
+                { { { 'h', "evil", "../outside/a" } }, EXDEV, "../outside/a" },
+                { { { 'h', "evil", "/etc/passwd" } }, EXDEV, "/etc/passwd" },
+                { { { 'h', "evil", "missing" } }, ENOENT, "evil: a link to missing" },
+                { { { 'l', "l", "missing" }, { 'h', "evil", "l" } }, ENOENT, "evil: a link to l" },
+                { { { 'c', "evil", NULL } }, EINVAL, "evil: devices" },
+                { { { 'b', "d/evil", NULL } }, EINVAL, "d/evil: devices" },
+                { { { 'p', "evil", NULL } }, EINVAL, "evil: devices" },
+        };
+        g_autofree char *outside = fixture_path(f, "outside");
+
+        tree_make(outside, "f a precious\n");
+        for (size_t i = 0; i < G_N_ELEMENTS(archives); i++) {
+                g_autoptr(GBytes) bytes = archive_make_tar(archives[i].entries);
+                g_autoptr(GError) error = NULL;
+
+                assert_failed(import_bytes(f, bytes, &error), archives[i].err, &error, archives[i].name);
+                tree_assert(outside, "f a precious");
+                clear(f);
+        }
+}
+
+static void test_harmless(Fixture *f, gconstpointer data) {
+        static const Entry entries[] = { { 'u', "setid", "x" }, { 'd', "./", NULL },
+                { 'h', "setid", "setid" }, { 'f', ".../..a", "y" }, { 0 } };
+        g_autoptr(GBytes) bytes = archive_make_tar(entries);
+        g_autoptr(GError) error = NULL;
+
+        assert_ok(import_bytes(f, bytes, &error), error);
+        check(f, "x setid x\nd ...\nf .../..a y\n");
+}
+
+static void test_limits(Fixture *f, gconstpointer data) {
+        g_autofree char *deep = NULL, *wide = NULL, *name = g_strnfill(256, 'n');
+        Entry entries[] = { { 'f', NULL, "x" }, { 0 } };
+        const char *paths[3];
+
+        {
+                g_autoptr(GString) s = g_string_new(NULL), t = g_string_new(NULL);
+
+                for (int i = 0; i < 65; i++)
+                        g_string_append(s, "d/");
+                for (int i = 0; i < 51; i++)
+                        g_string_append(t, "01234567890123456789/");
+                deep = g_string_free(g_steal_pointer(&s), FALSE);
+                wide = g_string_free(g_steal_pointer(&t), FALSE);
+        }
+        paths[0] = deep;
+        paths[1] = wide;
+        paths[2] = name;
+        for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+                g_autoptr(GBytes) bytes = NULL;
+                g_autoptr(GError) error = NULL;
+
+                entries[0].path = paths[i];
+                bytes = archive_make_tar(entries);
+                assert_failed(import_bytes(f, bytes, &error), ENAMETOOLONG, &error, "too long");
+        }
+}
+
+/* Many gigabytes of nothing in some kilobytes; the tree does not get to see all of it. */
+static void test_bomb(Fixture *f, gconstpointer data) {
+        g_autofree char *buffer = g_malloc(ARCHIVE_MAX), *zeros = g_malloc0(ARCHIVE_MAX);
+        struct archive *a = archive_write_new();
+        struct archive_entry *entry = archive_entry_new();
+        g_autoptr(GBytes) bytes = NULL;
+        g_autoptr(GError) error = NULL;
+        size_t used;
+
+        g_assert_cmpint(archive_write_set_format_pax_restricted(a), ==, ARCHIVE_OK);
+        g_assert_cmpint(archive_write_add_filter_zstd(a), ==, ARCHIVE_OK);
+        g_assert_cmpint(archive_write_open_memory(a, buffer, ARCHIVE_MAX, &used), ==, ARCHIVE_OK);
+        archive_entry_set_pathname(entry, "bomb");
+        archive_entry_set_filetype(entry, AE_IFREG);
+        archive_entry_set_size(entry, INT64_C(3) << 30);
+        archive_write_header(a, entry);
+        for (int i = 0; i < 3 << 10; i++)
+                g_assert_cmpint(archive_write_data(a, zeros, ARCHIVE_MAX), ==, ARCHIVE_MAX);
+        archive_entry_free(entry);
+        g_assert_cmpint(archive_write_close(a), ==, ARCHIVE_OK);
+        archive_write_free(a);
+        bytes = g_bytes_new(buffer, used);
+        assert_failed(import_bytes(f, bytes, &error), EFBIG, &error, "bomb: ", "bomb");
+}
+
+/* A tar whose one file says it has that size (12 bytes, as the header has them) but comes with one byte. */
+static GBytes *make_liar(const char *size) {
+        static const Entry entries[] = { { 'f', "a", "x" }, { 0 } };
+        g_autoptr(GBytes) bytes = archive_make(ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, entries);
+        char *copy = g_memdup2(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+        unsigned sum = 0;
+
+        memcpy(copy + 124, size, 12);
+        memset(copy + 148, ' ', 8);
+        for (int i = 0; i < 512; i++)
+                sum += (unsigned char) copy[i];
+        (void) g_snprintf(copy + 148, 8, "%06o", sum);
+        return g_bytes_new_take(copy, g_bytes_get_size(bytes));
+}
+
+static void test_liar(Fixture *f, gconstpointer data) {
+        g_autoptr(GBytes) eight_gib = make_liar("77777777777"),
+                          more = make_liar("\200\0\0\0\0\0\0\020\100\0\0");
+        g_autoptr(GError) error = NULL;
+
+        assert_failed(
+                import_pieces(f, eight_gib, 65536, "", 0, NULL, &error), EPIPE, &error, "ends early", "a (");
+        assert_failed(import_pieces(f, more, 65536, "", 0, NULL, &error), EFBIG, &error, "64 GiB");
+}
+
+/* Mutations of good archives: whatever becomes of them, nothing is written elsewhere. */
+static void test_random(Fixture *f, gconstpointer data) {
+        static const int formats[] = { ARCHIVE_FORMAT_TAR_PAX_RESTRICTED, ARCHIVE_FORMAT_TAR_GNUTAR,
+                ARCHIVE_FORMAT_ZIP, ARCHIVE_FORMAT_7ZIP };
+        g_autofree char *outside = fixture_path(f, "outside"), *state = fixture_path(f, ".");
+        int64_t end = g_get_monotonic_time() + 2 * G_USEC_PER_SEC;
+        g_autofree char *before = NULL;
+        unsigned rounds = 0, passed = 0;
+
+        tree_make(outside, "f a precious\n");
+        before = tree_dump(state);
+        while (g_get_monotonic_time() < end) {
+                g_autoptr(GBytes) bytes = archive_make(
+                        formats[rounds % G_N_ELEMENTS(formats)], ARCHIVE_FILTER_NONE, good_entries),
+                                  changed = NULL;
+                size_t size = g_bytes_get_size(bytes);
+                g_autofree char *copy = g_memdup2(g_bytes_get_data(bytes, NULL), size), *after = NULL;
+                g_autoptr(GError) error = NULL;
+
+                for (int i = g_test_rand_int_range(1, 6); i > 0; i--)
+                        copy[g_test_rand_int_range(0, (int) size)] = (char) g_test_rand_int_range(0, 256);
+                changed = g_bytes_new(copy, size);
+                passed += import_pieces(f, changed, 65536, "", 0, NULL, &error) >= 0;
+                clear(f);
+                after = tree_dump(state);
+                g_assert_cmpstr(after, ==, before);
+                rounds++;
+        }
+        g_test_message("%u archives, %u of them imported", rounds, passed);
+}
+
+int main(int argc, char *argv[]) {
+        g_test_init(&argc, &argv, NULL);
+        (void) setlocale(LC_CTYPE, "C.UTF-8");
+        (void) signal(SIGPIPE, SIG_IGN);
+        fixture_namespace();
+
+        FIXTURE_ADD("/extract/hostile", test_hostile);
+        FIXTURE_ADD("/extract/harmless", test_harmless);
+        FIXTURE_ADD("/extract/limits", test_limits);
+        FIXTURE_ADD("/extract/bomb", test_bomb);
+        FIXTURE_ADD("/extract/liar", test_liar);
+        FIXTURE_ADD("/extract/random", test_random);
+        return g_test_run();
+}
