@@ -212,16 +212,15 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
                 import_fail(import, result == UNIT_DEPENDENCY ? import->mount : u);
 }
 
-/* "@progress 42 text": from 0 to 100. */
+/* "@progress 42 text": from 0 to 100, or -1 for not known. */
 static void take_line(Job *j, const char *line) {
-        unsigned percent;
-        int end = 0;
+        int percent, end = 0;
 
-        if (sscanf(line, "@progress %u %n", &percent, &end) != 1 || percent > 100 || end == 0)
+        if (sscanf(line, "@progress %d %n", &percent, &end) != 1 || percent < -1 || percent > 100 || end == 0)
                 return;
 
         if (g_utf8_validate(line, -1, NULL))
-                job_set_progress(j, percent / 100.0, line + end);
+                job_set_progress(j, percent < 0 ? -1.0 : percent / 100.0, line + end);
 }
 
 static void on_lines(void *userdata) {
