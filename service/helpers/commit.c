@@ -11,6 +11,7 @@
 #include "fail.h"
 #include "merge.h"
 #include "overlay.h"
+#include "server-cfg.h"
 #include "settle.h"
 
 #define STAGE_NAME "version"
@@ -141,6 +142,8 @@ static int make_version(const Commit *c, const JobFile *job, GError **error) {
                 return fail_errno(error, -upper, "builds/%u has no upper layer", job->build);
 
         r = merge_trees(upper, c->base, c->stage, &settle, error);
+        if (r >= 0)
+                r = server_cfg_link(c->stage, c->base, job->overlay, error);
         if (r >= 0)
                 r = measure_tree(c->stage, c->base, &figures, error);
         if (r >= 0)

@@ -78,6 +78,13 @@ typedef struct Case {
         uint64_t size, files;
 } Case;
 
+/* A server.cfg with its link: as it is made, and as it is told. */
+#define CFG_LINKED(text) \
+        "f left4dead2/cfg/server.cfg " text "\nh left4dead2/cfg/server_maps.cfg left4dead2/cfg/server.cfg\n"
+#define CFG_TOLD(text) \
+        "d left4dead2\nd left4dead2/cfg\nf left4dead2/cfg/server.cfg " text \
+        "\nf left4dead2/cfg/server_maps.cfg " text "\n"
+
 static const Case cases[] = {
         { "first", NULL, "f a one\nx run #!\nd empty\nl link a\nf d/e/f deep\n",
                 "f a one\nx run #!\nd empty\nl link a\nd d\nd d/e\nf d/e/f deep\n", 9, 4 },
@@ -108,6 +115,14 @@ static const Case cases[] = {
         { "made-executable", "f a one\n", "x a one\n", "x a one\n", 3, 1 },
         { "new-directory", "f a one\n", "d d\n", "f a one\nd d\n", 3, 1 },
         { "empty-file", "f a one\n", "f b \n", "f a one\nf b \n", 3, 2 },
+        { "server-cfg", NULL, "f left4dead2/cfg/server.cfg one\n", CFG_TOLD("one"), 6, 2 },
+        { "server-cfg-same", CFG_LINKED("one"), "f b two\n", "f b two\n" CFG_TOLD("one"), 9, 3 },
+        { "server-cfg-changed", CFG_LINKED("one"), "f left4dead2/cfg/server.cfg two\n", CFG_TOLD("two"), 6,
+                2 },
+        { "server-cfg-removed", CFG_LINKED("one"), "w left4dead2/cfg/server.cfg\n",
+                "d left4dead2\nd left4dead2/cfg\n", 0, 0 },
+        { "server-cfg-of-others", "f left4dead2/cfg/server_maps.cfg one\n", "f b two\n",
+                "d left4dead2\nd left4dead2/cfg\nf b two\nf left4dead2/cfg/server_maps.cfg one\n", 6, 2 },
         { "odd-names", "f a one\n", "f .hidden x\nf ü x\nf [a;b] x\n",
                 "f a one\nf .hidden x\nf ü x\nf [a;b] x\n", 6, 4 },
 };
