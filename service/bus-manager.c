@@ -201,7 +201,7 @@ static gboolean list_job(gpointer key, gpointer value, gpointer userdata) {
         List *list = userdata;
         Job *j = value;
 
-        list->r = sd_bus_message_append(list->reply, "(ussdstto)", j->id, job_kind_to_string(j->kind),
+        list->r = sd_bus_message_append(list->reply, "(usssdstto)", j->id, job_kind_to_string(j->kind),
                 j->subject, job_state_to_string(j->state), j->progress, j->message, j->queued, j->finished,
                 j->object.path);
         return list->r < 0;
@@ -244,7 +244,7 @@ static int method_list_overlays(sd_bus_message *call, void *userdata, sd_bus_err
 static int method_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Manager *m = userdata;
 
-        return reply_list(call, m->jobs, "(ussdstto)", list_job);
+        return reply_list(call, m->jobs, "(usssdstto)", list_job);
 }
 
 /* -- the host -------------------------------------------------------------------------------------------------- */
@@ -299,7 +299,7 @@ static const sd_bus_vtable manager_vtable[] = {
                 method_list_instances, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListOverlays", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssutuo)", overlays),
                 method_list_overlays, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ussdstto)", jobs),
+        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(usssdstto)", jobs),
                 method_list_jobs, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),

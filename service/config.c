@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "service/config.h"
@@ -15,13 +14,25 @@ static int refuse(char **ret_why, const char *path, const char *why) {
         return -EINVAL;
 }
 
+/* Digits only: no sign, no blank, no overflow. */
+static bool parse_number(const char *text, unsigned min, unsigned max, unsigned *ret) {
+        guint64 n;
+
+        if (!g_ascii_string_to_unsigned(text, 10, min, max, &n, NULL))
+                return false;
+
+        *ret = (unsigned) n;
+        return true;
+}
+
 static int set_key(Config *c, const char *key, const char *value, const char **ret_why) {
         unsigned first, last, workers;
-        int end = 0;
 
         if (g_str_equal(key, "GamePorts")) {
-                if (sscanf(value, "%u-%u%n", &first, &last, &end) != 2 || value[end] != '\0' ||
-                        first < PORT_MIN || last > PORT_MAX || first > last) {
+                g_auto(GStrv) ends = g_strsplit(value, "-", 2);
+
+                if (g_strv_length(ends) != 2 || !parse_number(ends[0], PORT_MIN, PORT_MAX, &first) ||
+                        !parse_number(ends[1], first, PORT_MAX, &last)) {
                         *ret_why = "GamePorts= is FIRST-LAST within 27000-27999";
                         return -EINVAL;
                 }
@@ -31,8 +42,7 @@ static int set_key(Config *c, const char *key, const char *value, const char **r
         }
 
         if (g_str_equal(key, "JobWorkers")) {
-                if (sscanf(value, "%u%n", &workers, &end) != 1 || value[end] != '\0' || workers < 1 ||
-                        workers > 64) {
+                if (!parse_number(value, 1, 64, &workers)) {
                         *ret_why = "JobWorkers= is a number from 1 to 64";
                         return -EINVAL;
                 }
@@ -63,7 +73,7 @@ static int read_one(const char *path, Config *c, char **ret_why) {
 
         keys = g_key_file_get_keys(file, "Manager", NULL, NULL);
         for (char **k = keys; k && *k; k++) {
-                g_autofree char *value = g_key_file_get_value(file, "Manager", *k, NULL);
+                g_autofree char *value = g_strchomp(g_key_file_get_value(file, "Manager", *k, NULL));
 
                 if (set_key(c, *k, value, &why) < 0) {
                         *ret_why = g_strdup_printf("%s: %s=%s: %s", path, *k, value, why);

@@ -135,9 +135,9 @@ static int check_arguments(GStrv arguments, char **ret_why) {
 
         for (char **a = arguments; *a; a++) {
                 /* srcds_run joins its words and lets the shell split and glob them again, so these would not arrive as given. */
-                if (**a == '\0' || !text_is_plain(*a, 256) || strpbrk(*a, " *?[]\"'\\"))
+                if (**a == '\0' || !text_is_plain(*a, 256) || strpbrk(*a, " *?[]\"'\\;"))
                         return refuse(ret_why,
-                                "Arguments: a word is 1 to 256 printable ASCII characters without space, quotes, \\ * ? [ ]; put "
+                                "Arguments: a word is 1 to 256 printable ASCII characters without space, quotes, \\ * ? [ ] ;. Put "
                                 "values with spaces into a cvar");
 
                 for (size_t i = 0; reserved_arguments[i]; i++)
@@ -207,6 +207,19 @@ static void replace_strv(GStrv *list, GStrv by) {
         *list = g_strdupv(by);
 }
 
+/* How many cvars there are when these have been added. */
+static unsigned count_cvars(const InstanceConfig *c, GHashTable *cvars) {
+        unsigned n = g_hash_table_size(c->cvars);
+        GHashTableIter iter;
+        gpointer name;
+
+        g_hash_table_iter_init(&iter, cvars);
+        while (g_hash_table_iter_next(&iter, &name, NULL))
+                n += !g_hash_table_contains(c->cvars, name);
+
+        return n;
+}
+
 static int set_cvars(InstanceConfig *c, GHashTable *cvars, bool keep, char **ret_why) {
         int r;
 
@@ -214,7 +227,7 @@ static int set_cvars(InstanceConfig *c, GHashTable *cvars, bool keep, char **ret
         if (r < 0)
                 return r;
 
-        if (g_hash_table_size(cvars) + (keep ? g_hash_table_size(c->cvars) : 0) > CONFIG_CVARS_MAX)
+        if ((keep ? count_cvars(c, cvars) : g_hash_table_size(cvars)) > CONFIG_CVARS_MAX)
                 return refuse(ret_why, "Cvars: at most %u of them", CONFIG_CVARS_MAX);
 
         if (!keep)

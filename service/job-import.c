@@ -77,15 +77,10 @@ static void forget_failure(Unit *u) {
                 (void) unit_reset_failed(u, NULL, NULL);
 }
 
-static void import_end(Import *import, JobState outcome, const char *reason) {
+static void import_discard(Import *import) {
         Job *j = import->job;
         g_autofree char *number = g_strdup_printf("%u", j->id);
 
-        import->phase = PHASE_DISCARDING;
-        import->outcome = outcome;
-        g_free(import->reason);
-        import->reason = g_strdup(reason);
-        import->reader = journal_reader_free(import->reader);
         forget_failure(import->build);
         forget_failure(import->mount);
         if (j->tree)
@@ -94,6 +89,23 @@ static void import_end(Import *import, JobState outcome, const char *reason) {
         g_ptr_array_set_size(j->steps, 0);
         g_ptr_array_add(j->steps, job_step_new("discard", "Builds", number, NULL));
         job_run_steps(j, on_discarded);
+}
+
+static void on_unmounted(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        /* Whatever it said: left4me-tree looks for itself whether the build is still mounted. */
+        import_discard(userdata);
+}
+
+static void import_end(Import *import, JobState outcome, const char *reason) {
+        import->phase = PHASE_DISCARDING;
+        import->outcome = outcome;
+        g_free(import->reason);
+        import->reason = g_strdup(reason);
+        import->reader = journal_reader_free(import->reader);
+
+        /* A build that was ended early may leave its mount on the way up. */
+        if (outcome == JOB_SUCCEEDED || unit_stop(import->mount, on_unmounted, import) < 0)
+                import_discard(import);
 }
 
 static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
@@ -216,7 +228,8 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
 static void take_line(Job *j, const char *line) {
         int percent, end = 0;
 
-        if (sscanf(line, "@progress %d %n", &percent, &end) != 1 || percent < -1 || percent > 100 || end == 0)
+        if (sscanf(line, "@progress %d %n", &percent, &end) != 1 || percent < -1 || percent > 100 ||
+                end == 0)
                 return;
 
         if (g_utf8_validate(line, -1, NULL))

@@ -258,16 +258,16 @@ static void job_set_end(Job *j, JobState state, const char *message) {
 static void job_take_over(Job *j) {
         int r;
 
-        if (j->state != JOB_SUCCEEDED || !job_type(j)->take_over)
-                return;
-
-        r = job_type(j)->take_over(j);
+        r = j->state == JOB_SUCCEEDED && job_type(j)->take_over ? job_type(j)->take_over(j) : 0;
         if (r < 0) {
                 g_autofree char *why = g_strdup_printf(
                         "done, but the database cannot be written: %s", g_strerror(-r));
 
                 job_set_end(j, JOB_FAILED, why);
+                return;
         }
+
+        job_store(j);
 }
 
 static void job_log_end(const Job *j) {

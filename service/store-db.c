@@ -12,6 +12,8 @@ static int store_errno(sqlite3 *db) {
         case SQLITE_CONSTRAINT_UNIQUE:
         case SQLITE_CONSTRAINT_PRIMARYKEY:
                 return -EEXIST;
+        case SQLITE_IOERR_SHMSIZE: /* no room for the log's index */
+                return -ENOSPC;
         default:
                 break;
         }
@@ -146,17 +148,21 @@ static int migrate_one(Store *s, int index) {
         return db_end(s, r);
 }
 
-static int migrate(Store *s) {
-        int version, known = 0, r;
+static int check_version(Store *s, int *ret) {
+        int known = 0, r;
 
         while (store_migrations[known])
                 known++;
 
-        r = get_version(s, &version);
+        r = get_version(s, ret);
         if (r < 0)
                 return r;
-        if (version < 0 || version > known)
-                return -EUCLEAN;
+
+        return *ret < 0 || *ret > known ? -EUCLEAN : known;
+}
+
+static int migrate(Store *s, int version, int known) {
+        int r = 0;
 
         for (int i = version; i < known && r >= 0; i++)
                 r = migrate_one(s, i);
@@ -166,11 +172,16 @@ static int migrate(Store *s) {
 
 int store_open(const char *path, Store **ret) {
         g_autoptr(Store) s = g_new0(Store, 1);
-        int r;
+        int version, known, r;
 
         if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
                     NULL) != SQLITE_OK)
                 return store_errno(s->db);
+
+        /* Before anything writes: what a newer left4me made stays as it is. */
+        known = check_version(s, &version);
+        if (known < 0)
+                return known;
 
         /* A committed transaction outlives a power cut (FULL), and the log keeps writes to one file. The page cache is kept small:
          * the data is some kilobytes, and read once. */
@@ -180,7 +191,7 @@ int store_open(const char *path, Store **ret) {
                     NULL, NULL, NULL) != SQLITE_OK)
                 return store_errno(s->db);
 
-        r = migrate(s);
+        r = migrate(s, version, known);
         if (r < 0)
                 return r;
 

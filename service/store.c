@@ -4,6 +4,16 @@
 #include "service/store-db.h"
 #include "service/store.h"
 
+/* A list as text: each item ends with a newline, which no item contains, so that [""] is not []. */
+static char *join_lines(GStrv list) {
+        GString *text = g_string_new(NULL);
+
+        for (char **l = list; *l; l++)
+                g_string_append_printf(text, "%s\n", *l);
+
+        return g_string_free(text, FALSE);
+}
+
 static int put_lists(Store *s, const char *name, const InstanceConfig *c) {
         GHashTableIter iter;
         gpointer cvar, value;
@@ -23,7 +33,7 @@ static int put_lists(Store *s, const char *name, const InstanceConfig *c) {
 }
 
 int store_add_instance(Store *s, const char *name, const InstanceConfig *c) {
-        g_autofree char *arguments = g_strjoinv("\n", c->arguments), *lines = g_strjoinv("\n", c->lines);
+        g_autofree char *arguments = join_lines(c->arguments), *lines = join_lines(c->lines);
         int r;
 
         r = db_begin(s);
@@ -41,7 +51,7 @@ int store_add_instance(Store *s, const char *name, const InstanceConfig *c) {
 }
 
 int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
-        g_autofree char *arguments = g_strjoinv("\n", c->arguments), *lines = g_strjoinv("\n", c->lines);
+        g_autofree char *arguments = join_lines(c->arguments), *lines = join_lines(c->lines);
         int r;
 
         r = db_begin(s);
@@ -73,8 +83,15 @@ int store_remove_instance(Store *s, const char *name) {
         return db_run(s, "DELETE FROM instances WHERE name = ?", "s", name);
 }
 
-static GStrv split_lines(const char *t) {
-        return *t == '\0' ? g_new0(char *, 1) : g_strsplit(t, "\n", -1);
+static GStrv split_lines(const char *text) {
+        GStrv lines = g_strsplit(text, "\n", -1);
+        unsigned n = g_strv_length(lines);
+
+        /* What stands behind the last newline. */
+        if (n > 0)
+                g_clear_pointer(&lines[n - 1], g_free);
+
+        return lines;
 }
 
 static int load_lists(Store *s, uint64_t id, InstanceConfig *c) {

@@ -180,7 +180,9 @@ static void units_set_owner(Units *us, const char *owner) {
 static int on_owner_changed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         const char *owner;
 
-        if (sd_bus_message_read(m, "sss", NULL, NULL, &owner) >= 0)
+        /* Here too: what anybody sends to us alone passes the match. The bus's own name is nobody else's sender. */
+        if (g_strcmp0(sd_bus_message_get_sender(m), "org.freedesktop.DBus") == 0 &&
+                sd_bus_message_read(m, "sss", NULL, NULL, &owner) >= 0)
                 units_set_owner(userdata, owner);
 
         return 0;

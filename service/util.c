@@ -132,7 +132,7 @@ int directory_remove(int dirfd, const char *name) {
         return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
-static int compare_names(const void *a, const void *b) {
+static int compare_names(gconstpointer a, gconstpointer b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
@@ -165,7 +165,7 @@ int directory_list(int dirfd, const char *name, size_t max, GStrv *ret) {
         if (r < 0)
                 return r;
 
-        qsort(names->pdata, names->len, sizeof(char *), compare_names);
+        g_ptr_array_sort(names, compare_names);
         g_ptr_array_add(names, NULL);
         *ret = (GStrv) g_ptr_array_free(g_steal_pointer(&names), FALSE);
         return 0;

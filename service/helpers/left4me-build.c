@@ -37,10 +37,12 @@ static int run_import(const JobFile *job, int dir, int overlay, GError **error) 
         _cleanup_fd_ int archive = -1;
         struct stat st;
 
-        /* A pipe: this waits until somebody has it open for writing. */
-        archive = beneath_open(dir, "archive", O_RDONLY);
+        /* A pipe that had a writer from the beginning. Not to be waited for: it may be gone already, with all that it wrote in the pipe. */
+        archive = beneath_open(dir, "archive", O_RDONLY | O_NONBLOCK);
         if (archive < 0)
                 return fail_errno(error, -archive, "cannot open the upload");
+        if (fcntl(archive, F_SETFL, 0) < 0)
+                return fail_errno(error, errno, "cannot wait for the upload");
         if (fstat(archive, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)))
                 return fail(error, EINVAL, "the upload is neither a pipe nor a file");
         return import(job, archive, overlay, stdout, error);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "own-journal.h"
+#include "service/journal.h"
+
+#define LIST(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* All that a reader gives until it has given so many; priority, identifier and message a line, and `*` for systemd's. */
+typedef struct Reading {
+        JournalReader *reader;
+        GString *got;
+        GArray *times; /* uint64_t */
+        char *message_id;
+} Reading;
+
+static void read_more(void *userdata) {
+        Reading *r = userdata;
+        int k;
+
+        for (;;) {
+                g_auto(LogEntry) e = { 0 };
+
+                k = journal_reader_next(r->reader, &e);
+                if (k <= 0)
+                        break;
+                g_string_append_printf(r->got, "%d %s %s%s\n", e.priority, e.identifier, e.message,
+                        e.from_systemd ? " *" : "");
+                g_array_append_val(r->times, e.time);
+                g_free(r->message_id);
+                r->message_id = g_steal_pointer(&e.message_id);
+        }
+        g_assert_cmpint(k, ==, 0);
+}
+
+static void reading_begin(Reading *r, const LogQuery *q) {
+        *r = (Reading){ .got = g_string_new(NULL), .times = g_array_new(FALSE, FALSE, sizeof(uint64_t)) };
+        g_assert_cmpint(journal_reader_new(q, &r->reader), ==, 0);
+        read_more(r);
+}
+
+static void reading_clear(Reading *r) {
+        journal_reader_free(r->reader);
+        g_string_free(r->got, TRUE);
+        g_array_unref(r->times);
+        g_free(r->message_id);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
+
+static void reading_wait(Reading *r, unsigned n) {
+        g_autoptr(sd_event) event = NULL;
+
+        g_assert_cmpint(sd_event_new(&event), ==, 0);
+        g_assert_cmpint(journal_reader_watch(r->reader, event, read_more, r), >=, 0);
+        read_more(r);
+        while (r->times->len < n)
+                g_assert_cmpint(sd_event_run(event, UINT64_MAX), >=, 0);
+
+        journal_reader_free(g_steal_pointer(&r->reader));
+}
+
+static void test_nothing(void) {
+        const LogQuery q = { .units = LIST("left4me-server@nobody.service"), .lines = UINT64_MAX };
+        const uint64_t lines[] = { 0, 1, 1000, UINT64_MAX };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+                g_auto(Reading) r = { 0 };
+                LogQuery some = q;
+
+                some.lines = lines[i];
+                reading_begin(&r, &some);
+                g_assert_cmpstr(r.got->str, ==, "");
+        }
+}
+
+/* Its own, what systemd says of it and what left4med does. Others may claim it, but are not heard. */
+static void test_who(void) {
+        const LogQuery q = {
+                .units = LIST("left4me-server@a.service", "left4me-overlay@server-a.service"),
+                .field = "LEFT4ME_INSTANCE",
+                .value = "a",
+                .lines = UINT64_MAX,
+        };
+        static const char claims[] =
+                "MESSAGE=forged\nPRIORITY=1\nUNIT=left4me-server@a.service\nLEFT4ME_INSTANCE=a\n"
+                "_PID=1\n_SYSTEMD_UNIT=left4me-server@a.service\n_SYSTEMD_UNIT=left4med.service\n";
+        g_auto(Reading) r = { 0 };
+        pid_t pids[5];
+
+        reading_begin(&r, &q);
+        pids[0] = own_journal_send_as(
+                "left4me-server@a.service", LIST("MESSAGE=says a\nSYSLOG_IDENTIFIER=srcds\n"));
+        reading_wait(&r, 1);
+        reading_clear(&r);
+
+        pids[1] = own_journal_send_as("left4me-overlay@server-a.service", LIST("MESSAGE=says overlay\n"));
+        pids[2] = own_journal_send_as(
+                "left4me-server@b.service", LIST(claims, "MESSAGE=says b\nLEFT4ME_INSTANCE=a\n",
+                                                    "MESSAGE=b\nUNIT=left4me-server@a.service\n"));
+        pids[3] = own_journal_send_as("left4med.service",
+                LIST("MESSAGE=of b\nLEFT4ME_INSTANCE=b\n", "MESSAGE=of a\nLEFT4ME_INSTANCE=a\n"));
+        own_journal_send("MESSAGE=Started b\nUNIT=left4me-server@b.service\n");
+        own_journal_send(
+                "MESSAGE=Started a\nUNIT=left4me-server@a.service\nMESSAGE_ID=39f53479d3a045ac8e11786248231fbf\n");
+        reading_begin(&r, &q);
+        reading_wait(&r, 4);
+
+        /* All before this one has been taken when it is there. */
+        pids[4] = own_journal_send_as("left4me-server@a.service", LIST("MESSAGE=last\n"));
+        reading_clear(&r);
+        reading_begin(&r, &q);
+        reading_wait(&r, 5);
+        for (size_t i = 0; i < G_N_ELEMENTS(pids); i++)
+                own_journal_reap(pids[i]);
+
+        g_assert_nonnull(strstr(r.got->str, "6 srcds says a\n"));
+        g_assert_nonnull(strstr(r.got->str, "6 - says overlay\n"));
+        g_assert_nonnull(strstr(r.got->str, "6 - of a\n"));
+        g_assert_nonnull(strstr(r.got->str, "6 - Started a *\n"));
+        g_assert_true(g_str_has_suffix(r.got->str, "6 - last\n"));
+        g_assert_cmpuint(r.times->len, ==, 5);
+}
+
+static void test_fields(void) {
+        static const char unit[] = "left4me-server@f.service";
+        g_autofree char *many = g_strnfill(100000, 'm'), *big = g_strdup_printf("MESSAGE=%s\n", many);
+        const LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
+        g_auto(Reading) r = { 0 };
+        pid_t pid;
+
+        pid = own_journal_send_as(
+                unit, LIST("MESSAGE=a\nPRIORITY=0\nSYSLOG_IDENTIFIER=x y\n", "MESSAGE=b\nPRIORITY=9\n",
+                              "MESSAGE=c\nPRIORITY=\n", "MESSAGE=\n", "NOTHING=x\n", big,
+                              "MESSAGE=last\nPRIORITY=7\nMESSAGE_ID=39f53479d3a045ac8e11786248231fbf\n"));
+        reading_begin(&r, &q);
+        reading_wait(&r, 7);
+        own_journal_reap(pid);
+
+        g_assert_true(g_str_has_prefix(r.got->str, "0 x y a\n6 - b\n6 - c\n6 - \n6 - \n6 - mmmm"));
+        g_assert_true(g_str_has_suffix(r.got->str, "m\n7 - last\n"));
+        g_assert_cmpstr(r.message_id, ==, "39f53479d3a045ac8e11786248231fbf");
+}
+
+#define N 10
+
+static void test_range(void) {
+        static const char unit[] = "left4me-server@r.service";
+        /* from, to: of the entries that must come, in 0..N-1; since and until name an entry too, -1 for none */
+        static const struct {
+                uint64_t lines;
+                int since, until, from, to;
+        } cases[] = {
+                { UINT64_MAX, -1, -1, 0, 9 },
+                { UINT64_MAX, 4, -1, 4, 9 },
+                { UINT64_MAX, -1, 6, 0, 6 },
+                { UINT64_MAX, 4, 6, 4, 6 },
+                { UINT64_MAX, 5, 5, 5, 5 },
+                { UINT64_MAX, 0, 9, 0, 9 },
+                { 0, -1, -1, 10, 9 },
+                { 1, -1, -1, 9, 9 },
+                { 3, -1, -1, 7, 9 },
+                { 10, -1, -1, 0, 9 },
+                { 11, -1, -1, 0, 9 },
+                { 1000, -1, -1, 0, 9 },
+                { 3, 2, -1, 7, 9 },
+                { 3, 8, -1, 8, 9 },
+                { 100, 4, -1, 4, 9 },
+                { 3, -1, 6, 4, 6 },
+                { 3, 6, 6, 6, 6 },
+                { 100, -1, 0, 0, 0 },
+        };
+        LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
+        g_auto(Reading) all = { 0 };
+        pid_t pid;
+
+        pid = own_journal_send_as(
+                unit, LIST("MESSAGE=0\n", "MESSAGE=1\n", "MESSAGE=2\n", "MESSAGE=3\n", "MESSAGE=4\n",
+                              "MESSAGE=5\n", "MESSAGE=6\n", "MESSAGE=7\n", "MESSAGE=8\n", "MESSAGE=9\n"));
+        reading_begin(&all, &q);
+        reading_wait(&all, N);
+        own_journal_reap(pid);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                const uint64_t *times = (const uint64_t *) (gpointer) all.times->data;
+                g_autoptr(GString) want = g_string_new(NULL);
+                g_auto(Reading) r = { 0 };
+
+                for (int k = cases[i].from; k <= cases[i].to; k++)
+                        g_string_append_printf(want, "6 - %d\n", k);
+                q.lines = cases[i].lines;
+                q.since = cases[i].since >= 0 ? times[cases[i].since] : 0;
+                q.until = cases[i].until >= 0 ? times[cases[i].until] : 0;
+                reading_begin(&r, &q);
+                if (!g_str_equal(r.got->str, want->str))
+                        g_error("%" G_GUINT64_FORMAT " lines since %d until %d: not %d to %d but\n%s",
+                                cases[i].lines, cases[i].since, cases[i].until, cases[i].from, cases[i].to,
+                                r.got->str);
+        }
+}
+
+static void test_skip(void) {
+        g_test_skip("needs root, PID namespaces and systemd-journald");
+}
+
+int main(int argc, char **argv) {
+        bool own = own_journal_enter();
+        int status;
+
+        g_test_init(&argc, &argv, NULL);
+        if (!own) {
+                g_test_add_func("/journal", test_skip);
+                return g_test_run();
+        }
+
+        own_journal_start();
+        g_test_add_func("/journal/nothing", test_nothing);
+        g_test_add_func("/journal/who", test_who);
+        g_test_add_func("/journal/fields", test_fields);
+        g_test_add_func("/journal/range", test_range);
+        status = g_test_run();
+        own_journal_stop();
+        return status;
+}
