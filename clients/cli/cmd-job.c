@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* job list, show, cancel. */
+
+#include "card.h"
+#include "dbus/names.h"
+#include "format.h"
+#include "inventory.h"
+#include "jobwatch.h"
+#include "json.h"
+#include "names.h"
+#include "props.h"
+#include "style.h"
+#include "table.h"
+#include "verbs.h"
+
+static JsonObject *job_json(const char *number, GVariant *properties) {
+        JsonObject *object = json_from_dictionary(properties);
+
+        json_object_set_int_member(object, "job", g_ascii_strtoll(number, NULL, 10));
+        return object;
+}
+
+/* How far it is while it runs, how long ago it ended after that. */
+static char *job_when(GVariant *p, const char *state) {
+        double progress = props_double(p, "Progress", -1);
+        uint64_t finished = props_uint(p, "Finished");
+
+        if (job_state_ended(state))
+                return finished > 0 ? format_ago(finished, (uint64_t) g_get_real_time()) : g_strdup("-");
+
+        return progress < 0 ? g_strdup("-") : g_strdup_printf("%u%%", (unsigned) (progress * 100));
+}
+
+int cmd_job_list(Cli *cli, char **words) {
+        static const TableColumn columns[] = {
+                { "JOB", TABLE_RIGHT },
+                { "KIND", TABLE_LEFT },
+                { "SUBJECT", TABLE_LEFT },
+                { "STATE", TABLE_LEFT },
+                { "WHEN", TABLE_RIGHT },
+                { "MESSAGE", TABLE_SHRINK },
+        };
+        g_autoptr(Inventory) inventory = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Table) table = NULL;
+        JsonArray *array;
+        guint i;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+
+        inventory = inventory_load(cli, &error);
+        if (!inventory)
+                return cli_error(cli, error);
+
+        array = json_array_new();
+        table = table_new(columns, G_N_ELEMENTS(columns));
+        for (i = 0; i < inventory->jobs->len; i++) {
+                const Object *object = g_ptr_array_index(inventory->jobs, i);
+                GVariant *p = object->properties;
+                const char *state = props_string(p, "State");
+                g_autofree char *when = job_when(p, state);
+
+                if (cli->json) {
+                        json_array_add_object_element(array, job_json(object->name, p));
+                        continue;
+                }
+                table_add(table, object->name, props_string(p, "Kind"), props_string(p, "Subject"), state,
+                        when, props_string(p, "Message"), NULL);
+                table_style(table, 3, style_of_job(state));
+        }
+
+        if (cli->json)
+                json_print(cli, json_node_array(array));
+        else {
+                table_print(table, &cli->out, !cli->quiet);
+                json_array_unref(array);
+        }
+
+        return EXIT_OK;
+}
+
+static void print_card(Cli *cli, const char *number, GVariant *p) {
+        g_autofree char *title = job_title(p), *heading = g_strdup_printf("job %s: %s", number, title);
+        const char *state = props_string(p, "State");
+        g_autofree char *progress = NULL, *code = NULL;
+        gint32 status = -1;
+
+        progress = job_when(p, state);
+
+        card_heading(cli, style_of_job(state), heading);
+        card_line_styled(cli, "State", state, style_of_job(state));
+        card_line(cli, "Message", props_string(p, "Message"));
+        if (!job_state_ended(state))
+                card_line(cli, "Progress", progress);
+        card_time(cli, "Queued", props_uint(p, "Queued"));
+        card_time(cli, "Started", props_uint(p, "Started"));
+        card_time(cli, "Finished", props_uint(p, "Finished"));
+        if (g_variant_lookup(p, "ExitStatus", "i", &status) && status >= 0) {
+                code = g_strdup_printf("%d", status);
+                card_line(cli, "Exit code", code);
+        }
+}
+
+int cmd_job_show(Cli *cli, char **words) {
+        g_autofree char *path = NULL, *name = NULL;
+        g_autoptr(GVariant) properties = NULL;
+        g_autoptr(GError) error = NULL;
+        unsigned number;
+        int r;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+
+        r = names_job(cli, words[0], &number);
+        if (r != EXIT_OK)
+                return r;
+
+        name = g_strdup_printf("%u", number);
+        path = client_path(LEFT4ME_JOB_PREFIX, name);
+        properties = inventory_get_all(cli, path, LEFT4ME_JOB_INTERFACE, &error);
+        if (!properties)
+                return cli_error_about(cli, error, LEFT4ME_JOB_PREFIX, name);
+
+        if (cli->json)
+                json_print(cli, json_node_object(job_json(name, properties)));
+        else
+                print_card(cli, name, properties);
+
+        return EXIT_OK;
+}
+
+int cmd_job_cancel(Cli *cli, char **words) {
+        g_autofree char *path = NULL, *name = NULL;
+        unsigned number;
+        int r;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+
+        r = names_job(cli, words[0], &number);
+        if (r != EXIT_OK)
+                return r;
+
+        name = g_strdup_printf("%u", number);
+        path = client_path(LEFT4ME_JOB_PREFIX, name);
+        r = cli_run_call(cli,
+                &(const ClientCall){
+                        .path = path,
+                        .interface = LEFT4ME_JOB_INTERFACE,
+                        .method = "Cancel",
+                        .interactive = TRUE,
+                },
+                LEFT4ME_JOB_PREFIX, name);
+        if (r == EXIT_OK && cli->json) {
+                JsonObject *object = json_object_new();
+
+                json_object_set_int_member(object, "job", number);
+                json_print(cli, json_node_object(object));
+        }
+
+        return r;
+}

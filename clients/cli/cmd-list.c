@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* list: every game server on a line. */
+
+#include "format.h"
+#include "inventory.h"
+#include "json.h"
+#include "props.h"
+#include "style.h"
+#include "table.h"
+#include "verbs.h"
+
+static int print_json(Cli *cli, GPtrArray *instances) {
+        JsonArray *array = json_array_new();
+        guint i;
+
+        for (i = 0; i < instances->len; i++) {
+                const Object *object = g_ptr_array_index(instances, i);
+
+                json_array_add_object_element(array, json_from_dictionary(object->properties));
+        }
+
+        json_print(cli, json_node_array(array));
+        return EXIT_OK;
+}
+
+static void add_row(Table *table, GVariant *p) {
+        const char *active = props_string(p, "ActiveState"),
+                   *state = format_state(active, props_string(p, "SubState"));
+        uint64_t since = props_uint(p, "ActiveSince");
+        g_autofree char *marked = NULL, *port = NULL, *uptime = NULL, *overlays = NULL, *stack = NULL;
+
+        marked = g_strconcat(state, props_boolean(p, "UpdatePending") ? " *" : "", NULL);
+        port = g_strdup_printf("%u", (unsigned) props_uint(p, "Port"));
+        uptime = since > 0 ? format_duration(
+                                     (uint64_t) g_get_real_time() - MIN(since, (uint64_t) g_get_real_time()))
+                           : g_strdup("-");
+        overlays = props_joined(p, "Overlays", " ");
+        stack = g_strjoin(" ", *overlays ? overlays : props_string(p, "Game"),
+                *overlays ? props_string(p, "Game") : NULL, NULL);
+
+        table_add(table, props_string(p, "Name"), marked, port, uptime, stack, NULL);
+        table_style(table, 1, style_of_state(active));
+}
+
+int cmd_list(Cli *cli, char **words) {
+        static const TableColumn columns[] = {
+                { "NAME", TABLE_LEFT },
+                { "STATE", TABLE_LEFT },
+                { "PORT", TABLE_RIGHT },
+                { "UPTIME", TABLE_RIGHT },
+                { "STACK", TABLE_SHRINK },
+        };
+        g_autoptr(Inventory) inventory = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Table) table = NULL;
+        unsigned running = 0, pending = 0;
+        guint i;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+
+        inventory = inventory_load(cli, &error);
+        if (!inventory)
+                return cli_error(cli, error);
+
+        if (cli->json)
+                return print_json(cli, inventory->instances);
+
+        table = table_new(columns, G_N_ELEMENTS(columns));
+        for (i = 0; i < inventory->instances->len; i++) {
+                const Object *object = g_ptr_array_index(inventory->instances, i);
+
+                add_row(table, object->properties);
+                running += g_str_equal(props_string(object->properties, "ActiveState"), "active");
+                pending += props_boolean(object->properties, "UpdatePending");
+        }
+        table_print(table, &cli->out, !cli->quiet);
+
+        if (cli->out.tty && !cli->quiet) {
+                terminal_printf(&cli->out, "\n%u server%s, %u running\n", inventory->instances->len,
+                        inventory->instances->len == 1 ? "" : "s", running);
+                if (pending > 0)
+                        terminal_printf(&cli->out, "* a restart would change the stack\n");
+        }
+
+        return EXIT_OK;
+}

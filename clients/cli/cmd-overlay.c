@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* overlay list, create, delete. */
+
+#include "ask.h"
+#include "dbus/names.h"
+#include "follow.h"
+#include "format.h"
+#include "inventory.h"
+#include "json.h"
+#include "props.h"
+#include "style.h"
+#include "table.h"
+#include "verbs.h"
+
+/* Size and number of files of the current version. */
+static uint64_t current_size(GVariant *properties) {
+        g_autoptr(GVariantIter) versions = NULL;
+        guint64 created, size, files;
+        guint32 number;
+        const char *label;
+
+        if (g_variant_lookup(properties, "Versions", "a(uttts)", &versions))
+                while (g_variant_iter_next(versions, "(uttt&s)", &number, &created, &size, &files, &label))
+                        if (number == props_uint(properties, "Current"))
+                                return size;
+
+        return 0;
+}
+
+static void add_row(Table *table, GVariant *p) {
+        g_autofree char *version = NULL, *size = NULL, *users = props_joined(p, "UsedBy", " ");
+        uint64_t current = props_uint(p, "Current");
+
+        version = current > 0 ? g_strdup_printf("%u", (unsigned) current) : g_strdup("-");
+        size = current > 0 ? format_bytes(current_size(p)) : g_strdup("-");
+        table_add(table, props_string(p, "Name"), props_string(p, "Kind"), props_string(p, "State"), version,
+                size, *users ? users : "-", NULL);
+        if (g_str_equal(props_string(p, "State"), "building"))
+                table_style(table, 2, STYLE_YELLOW);
+}
+
+int cmd_overlay_list(Cli *cli, char **words) {
+        static const TableColumn columns[] = {
+                { "NAME", TABLE_LEFT },
+                { "KIND", TABLE_LEFT },
+                { "STATE", TABLE_LEFT },
+                { "VERSION", TABLE_RIGHT },
+                { "SIZE", TABLE_RIGHT },
+                { "USED BY", TABLE_SHRINK },
+        };
+        g_autoptr(Inventory) inventory = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(Table) table = NULL;
+        JsonArray *array;
+        guint i;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+
+        inventory = inventory_load(cli, &error);
+        if (!inventory)
+                return cli_error(cli, error);
+
+        array = json_array_new();
+        table = table_new(columns, G_N_ELEMENTS(columns));
+        for (i = 0; i < inventory->overlays->len; i++) {
+                const Object *object = g_ptr_array_index(inventory->overlays, i);
+
+                if (cli->json)
+                        json_array_add_object_element(array, json_from_dictionary(object->properties));
+                else
+                        add_row(table, object->properties);
+        }
+
+        if (cli->json)
+                json_print(cli, json_node_array(array));
+        else {
+                table_print(table, &cli->out, !cli->quiet);
+                json_array_unref(array);
+        }
+
+        return EXIT_OK;
+}
+
+int cmd_overlay_create(Cli *cli, char **words) {
+        g_autofree char *kind = NULL;
+        const GOptionEntry entries[] = {
+                { "kind", 'k', 0, G_OPTION_ARG_STRING, &kind, "How it is filled; \"files\": by uploads",
+                        "KIND" },
+                { NULL },
+        };
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GVariant) reply = NULL;
+        JsonObject *object;
+
+        if (!cli_parse(cli, entries, &words))
+                return cli->code;
+        if (!kind)
+                return cli_usage(cli, "of which kind? --kind files makes one that is filled by uploads");
+
+        reply = cli_call(cli,
+                &(const ClientCall){
+                        .path = LEFT4ME_ROOT_PATH,
+                        .interface = LEFT4ME_MANAGER_INTERFACE,
+                        .method = "CreateOverlay",
+                        .arguments = g_variant_new("(ssa{sv})", words[0], kind, NULL),
+                        .reply = "(o)",
+                        .interactive = TRUE,
+                },
+                &error);
+        if (!reply)
+                return cli_error(cli, error);
+
+        if (cli->json) {
+                object = json_object_new();
+                json_object_set_string_member(object, "name", words[0]);
+                json_object_set_string_member(object, "kind", kind);
+                json_print(cli, json_node_object(object));
+        } else if (!cli->quiet)
+                terminal_printf(&cli->out, "%s created\n", words[0]);
+
+        return EXIT_OK;
+}
+
+/* What is lost is told as the bus has it; that the overlay may be in use, the service knows best. */
+static int ask_delete(Cli *cli, const char *name, const char *path) {
+        g_autofree char *question = NULL, *size = NULL;
+        g_autoptr(GVariant) properties = NULL, versions = NULL;
+        g_autoptr(GError) error = NULL;
+        gsize n;
+
+        if (cli->yes)
+                return EXIT_OK;
+
+        properties = inventory_get_all(cli, path, LEFT4ME_OVERLAY_INTERFACE, &error);
+        if (!properties)
+                return cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, name);
+
+        versions = props_value(properties, "Versions", "a(uttts)");
+        n = g_variant_n_children(versions);
+        size = format_bytes(current_size(properties));
+        question = g_strdup_printf("Deleting %s loses all its %" G_GSIZE_FORMAT
+                                   " version%s (the current one has %s).",
+                name, n, n == 1 ? "" : "s", size);
+        return ask_before_loss(cli, question);
+}
+
+int cmd_overlay_delete(Cli *cli, char **words) {
+        g_autoptr(Follow) follow = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GVariant) reply = NULL;
+        g_autofree char *path = NULL, *success = NULL;
+        const char *job;
+        int r;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+
+        path = client_path(LEFT4ME_OVERLAY_PREFIX, words[0]);
+        r = ask_delete(cli, words[0], path);
+        if (r != EXIT_OK)
+                return r;
+
+        reply = cli_call(cli,
+                &(const ClientCall){
+                        .path = path,
+                        .interface = LEFT4ME_OVERLAY_INTERFACE,
+                        .method = "Delete",
+                        .reply = "(o)",
+                        .interactive = TRUE,
+                },
+                &error);
+        if (!reply)
+                return cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, words[0]);
+
+        g_variant_get(reply, "(&o)", &job);
+        success = g_strdup_printf("%s deleted", words[0]);
+        follow = follow_new(cli);
+        follow_add(follow, job, success);
+        r = follow_run(follow);
+        if (cli->json)
+                follow_print_json(follow, TRUE);
+
+        return r;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cli.h"
+
+typedef struct {
+        const char *method, *doing, *done;
+} ControlAction;
+
+int control_run(Cli *cli, char **names, const ControlAction *action);

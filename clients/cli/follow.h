@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include <stdint.h>
+
+#include "cli.h"
+
+/* Waits for jobs, shows how they get on, and lets whoever sits at the terminal cancel or leave them. */
+
+typedef struct Follow Follow;
+
+Follow *follow_new(Cli *cli);
+Follow *follow_free(Follow *f);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Follow, follow_free)
+
+void follow_add(Follow *f, const char *path, const char *success);
+void follow_upload(Follow *f, int source, int pipe, uint64_t size, gboolean detach);
+int follow_run(Follow *f);
+gboolean follow_left(const Follow *f);
+void follow_print_json(const Follow *f, gboolean array);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <string.h>
+
+#include "help.h"
+#include "text.h"
+
+static void print_verb(Cli *cli, const Verb *v) {
+        g_autofree char *line = NULL, *padded = NULL;
+
+        line = g_strjoin(" ", v->family ? v->family : v->name, v->family ? v->name : v->words,
+                v->family ? v->words : NULL, NULL);
+        padded = text_pad(g_strchomp(line), 36, FALSE);
+        terminal_printf(&cli->out, "  %s %s\n", padded, v->summary);
+}
+
+static void print_family(Cli *cli, const Verb *verbs, const char *family, const char *title) {
+        const Verb *v;
+
+        terminal_put(&cli->out, STYLE_BOLD, title);
+        fputc('\n', cli->out.file);
+        for (v = verbs; v->name; v++)
+                if (g_strcmp0(v->family, family) == 0)
+                        print_verb(cli, v);
+}
+
+/* All verbs, or those of a family. */
+void help_print(Cli *cli, const Verb *verbs, const char *family) {
+        g_autofree char *usage = g_strdup_printf(
+                "left4mectl [OPTION...] %s%sVERB [WORD...]\n\n", family ? family : "", family ? " " : "");
+
+        terminal_printf(&cli->out, "%s", usage);
+        if (!family)
+                terminal_printf(
+                        &cli->out, "Manages the Left 4 Dead 2 servers of a host. Without a verb: list.\n\n");
+        if (!family)
+                print_family(cli, verbs, NULL, "Game servers and the host");
+        if (!family)
+                fputc('\n', cli->out.file);
+        if (!family || g_str_equal(family, "overlay"))
+                print_family(cli, verbs, "overlay", "Overlays: the game, maps, plugins");
+        if (!family)
+                fputc('\n', cli->out.file);
+        if (!family || g_str_equal(family, "job"))
+                print_family(cli, verbs, "job", "Jobs: long work");
+
+        terminal_printf(&cli->out,
+                "\nOptions\n"
+                "  -j --json                            Print JSON\n"
+                "  -q --quiet                           No headings, no remarks, no progress\n"
+                "  -y --yes                             Do not ask before something is lost\n"
+                "     --no-ask-password                 Do not ask for passwords\n"
+                "  -H --host [USER@]HOST                Run there, by ssh\n"
+                "  -h --help                            Show this help; after a verb, that verb's\n"
+                "     --version                         Show the version\n");
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dbus/names.h"
+#include "format.h"
+#include "json.h"
+#include "logview.h"
+#include "text.h"
+#include "timespec.h"
+
+/* Longer lines are shown in pieces: no server shall fill our memory with one that does not end. */
+#define LINE_MAX_SIZE (64 * 1024)
+#define LINES_MAX 10000
+
+typedef struct {
+        uint64_t time;
+        unsigned priority;
+        char *identifier; /* with the message in one allocation */
+        const char *message;
+} LogLine;
+
+/* "TIME PRIORITY IDENTIFIER MESSAGE". What looks otherwise is taken as a message without the rest. */
+static void log_line_parse(LogLine *l, char *line) {
+        char *p, *end;
+        guint64 time, priority;
+
+        *l = (LogLine){ .priority = 6, .identifier = NULL, .message = line };
+
+        time = g_ascii_strtoull(line, &end, 10);
+        if (end == line || *end != ' ')
+                return;
+
+        p = end + 1;
+        priority = g_ascii_strtoull(p, &end, 10);
+        if (end == p || *end != ' ' || priority > 7)
+                return;
+
+        p = end + 1;
+        end = strchr(p, ' ');
+        if (!end)
+                return;
+
+        *end = 0;
+        l->time = time;
+        l->priority = (unsigned) priority;
+        l->identifier = p;
+        l->message = end + 1;
+}
+
+static Style style_of_priority(unsigned priority) {
+        if (priority <= 3)
+                return STYLE_RED;
+        if (priority == 4)
+                return STYLE_YELLOW;
+
+        return priority == 7 ? STYLE_DIM : STYLE_NONE;
+}
+
+static void print_text(Cli *cli, const LogLine *l) {
+        g_autofree char *time = format_log_time(l->time),
+                        *message = text_safe(l->message, -1, TEXT_ONE_LINE);
+        g_autofree char *identifier = text_safe(l->identifier, -1, TEXT_ONE_LINE), *head = NULL;
+
+        head = *identifier ? g_strdup_printf("%s %s: ", time, identifier) : g_strdup("");
+        terminal_put(&cli->out, STYLE_NONE, head);
+        terminal_put(&cli->out, style_of_priority(l->priority), message);
+        fputc('\n', cli->out.file);
+}
+
+/* The text itself, control characters and all: JSON can say them. */
+static JsonNode *line_json(const LogLine *l) {
+        g_autofree char *identifier = g_utf8_make_valid(l->identifier ? l->identifier : "", -1);
+        g_autofree char *message = g_utf8_make_valid(l->message, -1);
+        JsonObject *object = json_object_new();
+
+        json_object_set_int_member(object, "time", (gint64) MIN(l->time, G_MAXINT64));
+        json_object_set_int_member(object, "priority", l->priority);
+        json_object_set_string_member(object, "identifier", identifier);
+        json_object_set_string_member(object, "message", message);
+        return json_node_object(object);
+}
+
+static void print_line(Cli *cli, char *line, size_t size, LogStyle style, JsonArray *array) {
+        LogLine l;
+        size_t i;
+
+        /* What comes after a NUL would be lost. */
+        for (i = 0; i < size; i++)
+                if (line[i] == 0)
+                        line[i] = ' ';
+        line[size] = 0;
+
+        log_line_parse(&l, line);
+        if (style == LOG_TEXT)
+                print_text(cli, &l);
+        else if (style == LOG_JSON_ARRAY)
+                json_array_add_element(array, line_json(&l));
+        else
+                json_print_line(cli, line_json(&l));
+}
+
+/* Prints the whole lines of a buffer, and returns how much of it that was. */
+static size_t print_lines(Cli *cli, char *buffer, size_t have, LogStyle style, JsonArray *array) {
+        size_t done = 0;
+
+        while (done < have) {
+                char *feed = memchr(buffer + done, '\n', have - done);
+
+                if (!feed && (done > 0 || have < LINE_MAX_SIZE))
+                        break;
+
+                print_line(cli, buffer + done, feed ? (size_t) (feed - (buffer + done)) : have - done, style,
+                        array);
+                done = feed ? (size_t) (feed + 1 - buffer) : have;
+        }
+
+        return done;
+}
+
+/*
+ * Prints all that comes; returns FALSE when reading failed. What has come is shown at once, for whoever
+ * waits for more.
+ */
+gboolean log_print(Cli *cli, int fd, LogStyle style) {
+        g_autofree char *buffer = g_malloc(LINE_MAX_SIZE + 1);
+        JsonArray *array = style == LOG_JSON_ARRAY ? json_array_new() : NULL;
+        size_t have = 0, done;
+        ssize_t n;
+
+        for (;;) {
+                n = read(fd, buffer + have, LINE_MAX_SIZE - have);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        break;
+
+                have += (size_t) n;
+                done = print_lines(cli, buffer, have, style, array);
+                memmove(buffer, buffer + done, have - done);
+                have -= done;
+                fflush(cli->out.file);
+        }
+
+        if (have > 0)
+                print_line(cli, buffer, have, style, array);
+        if (array)
+                json_print(cli, json_node_array(array));
+
+        return n == 0;
+}
+
+static gboolean add_time(Cli *cli, GVariantDict *dict, const char *key, const char *text) {
+        uint64_t usec;
+
+        if (!timespec_parse(text, (uint64_t) g_get_real_time(), &usec)) {
+                (void) cli_usage(cli,
+                        "'%s' is no time; \"10 min ago\", \"yesterday\", \"13:05\", \"2025-11-22 13:05\" or @SECONDS are",
+                        text);
+                return FALSE;
+        }
+
+        g_variant_dict_insert(dict, key, "t", usec);
+        return TRUE;
+}
+
+/* The a{sv} of OpenLog; NULL when the command line is wrong (and that was said). */
+GVariant *log_options_build(Cli *cli, const LogOptions *o) {
+        g_auto(GVariantDict) dict = { 0 };
+        int lines = o->lines;
+
+        g_variant_dict_init(&dict, NULL);
+        if (lines > LINES_MAX) {
+                (void) cli_usage(cli, "-n %d: at most %d lines", lines, LINES_MAX);
+                return NULL;
+        }
+
+        if (o->since && !add_time(cli, &dict, "Since", o->since))
+                return NULL;
+        if (o->until && !add_time(cli, &dict, "Until", o->until))
+                return NULL;
+
+        /* Who names a time wants all since then. */
+        if (lines < 0 && o->since)
+                lines = LINES_MAX;
+        if (lines >= 0)
+                g_variant_dict_insert(&dict, "Lines", "u", (guint32) lines);
+        if (o->follow)
+                g_variant_dict_insert(&dict, "Follow", "b", TRUE);
+
+        return g_variant_ref_sink(g_variant_dict_end(&dict));
+}
+
+/* The log of an object, until it ends or somebody has had enough. */
+int log_show(Cli *cli, const char *path, const char *interface, const LogOptions *o) {
+        LogStyle style = !cli->json ? LOG_TEXT : o->follow ? LOG_JSON_LINES : LOG_JSON_ARRAY;
+        gboolean instance = g_str_equal(interface, LEFT4ME_INSTANCE_INTERFACE);
+        const char *prefix = instance ? LEFT4ME_INSTANCE_PREFIX : LEFT4ME_JOB_PREFIX;
+        g_autofree char *name = client_path_name(prefix, path);
+        g_autoptr(GVariant) options = NULL, reply = NULL;
+        g_autoptr(GError) error = NULL;
+        gboolean complete;
+        int fd;
+
+        options = log_options_build(cli, o);
+        if (!options)
+                return EXIT_USAGE;
+
+        reply = cli_call_fd(cli,
+                &(const ClientCall){
+                        .path = path,
+                        .interface = interface,
+                        .method = "OpenLog",
+                        .arguments = g_variant_new("(@a{sv})", options),
+                        .reply = "(h)",
+                        .interactive = TRUE,
+                },
+                0, &fd, &error);
+        if (!reply)
+                return cli_error_about(cli, error, prefix, name);
+
+        complete = log_print(cli, fd, style);
+        (void) close(fd);
+        if (!complete || o->follow)
+                return cli_failed(cli, EXIT_FAILED, "left4med has closed the log");
+
+        return EXIT_OK;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "cli.h"
+
+/* What runs a verb: gets the words after it, options included, and returns the exit code. */
+
+int cmd_list(Cli *cli, char **words);
+int cmd_status(Cli *cli, char **words);
+int cmd_create(Cli *cli, char **words);
+int cmd_configure(Cli *cli, char **words);
+int cmd_clone(Cli *cli, char **words);
+int cmd_rename(Cli *cli, char **words);
+int cmd_start(Cli *cli, char **words);
+int cmd_stop(Cli *cli, char **words);
+int cmd_restart(Cli *cli, char **words);
+int cmd_reset(Cli *cli, char **words);
+int cmd_delete(Cli *cli, char **words);
+int cmd_logs(Cli *cli, char **words);
+int cmd_overlay_list(Cli *cli, char **words);
+int cmd_overlay_create(Cli *cli, char **words);
+int cmd_overlay_import(Cli *cli, char **words);
+int cmd_overlay_show(Cli *cli, char **words);
+int cmd_overlay_files(Cli *cli, char **words);
+int cmd_overlay_delete(Cli *cli, char **words);
+int cmd_job_list(Cli *cli, char **words);
+int cmd_job_show(Cli *cli, char **words);
+int cmd_job_logs(Cli *cli, char **words);
+int cmd_job_cancel(Cli *cli, char **words);
+int cmd_watch(Cli *cli, char **words);
+int cmd_check(Cli *cli, char **words);
+int cmd_reload(Cli *cli, char **words);
