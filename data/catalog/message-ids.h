@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The MESSAGE_ID= of what left4med logs; left4me.catalog explains each one to `journalctl -x`. Never changed, never used twice. */
+/* The MESSAGE_ID= of what left4med logs; left4me.catalog explains each one to `journalctl -x`. Never changed,
+ * never used twice. */
 
 #define LEFT4ME_MESSAGE_INSTANCE_STARTED "9a823ffe1ffc45de950974e05ec3fb08"
 #define LEFT4ME_MESSAGE_INSTANCE_STOPPED "e9ecb1d198584893899796613ac83f52"
