@@ -7,6 +7,9 @@
 
 #define PENDING_MAX 256U
 
+/* How many polkit is asked at a time: dbus-daemon lets one connection wait for 128 answers (max_replies_per_connection). */
+#define ASKED_MAX 64U
+
 #define POLKIT_NAME "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH "/org/freedesktop/PolicyKit1/Authority"
 #define POLKIT_INTERFACE "org.freedesktop.PolicyKit1.Authority"
@@ -25,6 +28,7 @@ typedef struct Pending {
         Auth *auth;
         sd_bus_message *call;
         char *action;
+        sd_bus_message *question; /* for polkit, until it is asked */
         sd_bus_slot *polkit_slot;
         sd_bus_slot *uid_slot;
         sd_event_source *sweep;
@@ -34,7 +38,7 @@ typedef struct Pending {
 
 struct Auth {
         Manager *manager;
-        GPtrArray *pending;
+        GPtrArray *pending; /* oldest first */
 };
 
 static void pending_free(gpointer data) {
@@ -43,6 +47,7 @@ static void pending_free(gpointer data) {
         sd_bus_slot_unref(p->polkit_slot);
         sd_bus_slot_unref(p->uid_slot);
         sd_event_source_disable_unref(p->sweep);
+        sd_bus_message_unref(p->question);
         sd_bus_message_unref(p->call);
         g_free(p->action);
         g_free(p);
@@ -68,7 +73,7 @@ Auth *auth_free(Auth *a) {
 static int on_sweep(sd_event_source *source, void *userdata) {
         Pending *p = userdata;
 
-        g_ptr_array_remove_fast(p->auth->pending, p);
+        g_ptr_array_remove(p->auth->pending, p);
         return 0;
 }
 
@@ -76,7 +81,7 @@ static int on_sweep(sd_event_source *source, void *userdata) {
 static void pending_advance(Pending *p) {
         int r;
 
-        if (p->polkit_slot || p->uid_slot)
+        if (p->question || p->polkit_slot || p->uid_slot)
                 return;
 
         r = sd_bus_message_rewind(p->call, true);
@@ -88,7 +93,7 @@ static void pending_advance(Pending *p) {
                 r = sd_event_source_set_priority(p->sweep, SD_EVENT_PRIORITY_IDLE);
         if (r < 0) {
                 (void) sd_bus_reply_method_errnof(p->call, r, "Cannot go on after the authorization");
-                g_ptr_array_remove_fast(p->auth->pending, p);
+                g_ptr_array_remove(p->auth->pending, p);
         }
 }
 
@@ -127,16 +132,36 @@ static Verdict read_verdict(sd_bus_message *reply) {
         return authorized ? VERDICT_ALLOWED : challenge ? VERDICT_CHALLENGE : VERDICT_DENIED;
 }
 
+static void auth_ask(Auth *a);
+
 static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Pending *p = userdata;
+        Auth *a = p->auth;
 
         p->polkit_slot = sd_bus_slot_unref(p->polkit_slot);
         p->verdict = read_verdict(reply);
         pending_advance(p);
+        auth_ask(a);
         return 1;
 }
 
-static int ask_polkit(Pending *p, const char *verb, const char *detail_key, const char *detail_value) {
+/* Asks polkit what it can be asked now, the oldest first. */
+static void auth_ask(Auth *a) {
+        unsigned asked = 0;
+
+        for (unsigned i = 0; i < a->pending->len && asked < ASKED_MAX; i++) {
+                Pending *p = a->pending->pdata[i];
+                g_autoptr(sd_bus_message) question = g_steal_pointer(&p->question);
+
+                /* No deadline: somebody may be typing a password. */
+                if (question && sd_bus_call_async(a->manager->bus, &p->polkit_slot, question, on_polkit, p,
+                                        UINT64_MAX) < 0)
+                        p->verdict = VERDICT_DENIED;
+                asked += p->polkit_slot != NULL;
+        }
+}
+
+static int make_question(Pending *p, const char *verb, const char *detail_key, const char *detail_value) {
         g_autoptr(sd_bus_message) m = NULL;
         uint32_t flags = sd_bus_message_get_allow_interactive_authorization(p->call) > 0
                                  ? POLKIT_FLAG_INTERACTIVE
@@ -161,8 +186,8 @@ static int ask_polkit(Pending *p, const char *verb, const char *detail_key, cons
         if (r < 0)
                 return r;
 
-        /* No deadline: somebody may be typing a password. */
-        return sd_bus_call_async(p->auth->manager->bus, &p->polkit_slot, m, on_polkit, p, UINT64_MAX);
+        p->question = g_steal_pointer(&m);
+        return 0;
 }
 
 static int pending_new(Auth *a, sd_bus_message *call, const char *action, const char *verb,
@@ -179,11 +204,12 @@ static int pending_new(Auth *a, sd_bus_message *call, const char *action, const 
                 "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, p, "s",
                 sd_bus_message_get_sender(call));
         if (r >= 0)
-                r = ask_polkit(p, verb, detail_key, detail_value);
+                r = make_question(p, verb, detail_key, detail_value);
         if (r < 0) {
-                g_ptr_array_remove_fast(a->pending, p);
+                g_ptr_array_remove(a->pending, p);
                 return r;
         }
+        auth_ask(a);
 
         /* Whatever sd-bus returned for a call that was sent: it is not polkit's yes. */
         return 0;
@@ -224,7 +250,7 @@ int auth_check(Auth *a, sd_bus_message *call, const char *action, const char *ve
                         continue;
 
                 r = pending_conclude(p, verb, detail_value, ret_uid, error);
-                g_ptr_array_remove_index_fast(a->pending, i);
+                g_ptr_array_remove_index(a->pending, i);
                 return r;
         }
 

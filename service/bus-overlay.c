@@ -77,6 +77,10 @@ static bool directory_is_valid(const char *path) {
         if (strlen(path) > 1000 || !g_utf8_validate(path, -1, NULL))
                 return false;
 
+        for (const char *c = path; *c != '\0'; c++)
+                if (g_ascii_iscntrl(*c))
+                        return false;
+
         for (char **part = parts; *part; part++)
                 if (**part == '\0' || g_str_equal(*part, ".") || g_str_equal(*part, "..") ||
                         strlen(*part) > 255)

@@ -28,6 +28,7 @@ static const Expectation expect_game[] = {
         { "PrivatePIDs", 's', .text = "yes" },
         { "PrivateDevices", 'b', .number = 1 },
         { "ProtectSystem", 's', .text = "strict" },
+        { "RootDirectory", 's', .text = "/usr/lib/left4me/root" },
         { "User", 's', .text = "left4me" },
         { "CapabilityBoundingSet", 't', .number = 0 },
         { NULL },

@@ -23,6 +23,13 @@ struct InstanceConfig {
         bool autostart;
 };
 
+/* How a server's process last ended, as LastExit tells it. */
+typedef struct LastExit {
+        char result[24]; /* "" for: not ended yet */
+        int status;
+        uint64_t when;
+} LastExit;
+
 /* One setting out of an a{sv}; strings are borrowed from the message. */
 typedef struct Setting {
         const char *key;

@@ -110,10 +110,7 @@ static void start_unit(Instance *i) {
         int r;
 
         r = unit_start(i->server, on_started, i);
-        if (r >= 0)
-                /* Asked for at the same time: polkit's answer to the one does not wait for the other's. */
-                (void) unit_hold(i->server);
-        else
+        if (r < 0)
                 end_failed(i, LEFT4ME_ERROR_START_FAILED, "Cannot ask systemd to start '%s': %s", i->name,
                         strerror(-r));
 }
@@ -312,8 +309,10 @@ void instance_on_server(Unit *u, void *userdata) {
 
         instance_take_state(i);
 
-        /* An ended unit was held so that its results could be read; they are. A stop waits for the mount first. */
-        if (i->operation == OPERATION_NONE && unit_is_down(u))
+        /* Held while it runs, whoever started it: an ended unit that nobody holds is unloaded before its results can be read. */
+        if (!unit_is_down(u))
+                (void) unit_hold(u);
+        else if (i->operation == OPERATION_NONE)
                 unit_release(u);
 }
 

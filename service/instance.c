@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "service/autostart.h"
@@ -55,6 +54,10 @@ Instance *instance_free(Instance *i) {
         sd_event_source_disable_unref(i->stop_again);
         unit_free(i->server);
         unit_free(i->mount);
+        for (unsigned k = 0; k < i->requests->len; k++)
+                request_drop(i->requests->pdata[k]);
+        for (unsigned k = 0; k < i->stop_requests->len; k++)
+                request_drop(i->stop_requests->pdata[k]);
         g_ptr_array_unref(i->requests);
         g_ptr_array_unref(i->stop_requests);
         g_array_unref(i->layers);
@@ -227,6 +230,7 @@ int instance_create(
 
 int instance_configure(Instance *i, InstanceConfig **config, sd_bus_error *error) {
         InstanceConfig *c = *config, *old = i->config;
+        bool game, overlays;
         int r;
 
         r = i->operation == OPERATION_JOB ? instance_check_idle(i, error) : 0;
@@ -247,15 +251,15 @@ int instance_configure(Instance *i, InstanceConfig **config, sd_bus_error *error
                 return bus_error_set_io(error, r, "Cannot store the settings");
 
         i->config = g_steal_pointer(config);
-        object_changed(&i->object, (c->port != old->port ? INSTANCE_PORT : 0) |
-                                           (!g_str_equal(c->game, old->game) ? INSTANCE_GAME : 0) |
-                                           (!g_strv_equal((const char *const *) c->overlays,
-                                                    (const char *const *) old->overlays)
-                                                           ? INSTANCE_OVERLAYS
-                                                           : 0) |
+        game = !g_str_equal(c->game, old->game);
+        overlays = !g_strv_equal((const char *const *) c->overlays, (const char *const *) old->overlays);
+        object_changed(&i->object, (c->port != old->port ? INSTANCE_PORT : 0) | (game ? INSTANCE_GAME : 0) |
+                                           (overlays ? INSTANCE_OVERLAYS : 0) |
                                            (c->autostart != old->autostart ? INSTANCE_AUTOSTART : 0));
-        instance_tell_overlays(i->manager, old);
-        instance_tell_overlays(i->manager, c);
+        if (game || overlays) {
+                instance_tell_overlays(i->manager, old);
+                instance_tell_overlays(i->manager, c);
+        }
         instance_refresh_pending(i);
         instance_config_free(old);
         return 0;
@@ -309,26 +313,30 @@ void instance_read_layers(Instance *i) {
         instance_refresh_pending(i);
 }
 
+/* systemd forgets it when it starts the server again, so the store remembers. */
 static void note_exit(Instance *i, const UnitState *s) {
-        /* What left4me-run reports for a signal is 128 and its number, as a shell does. */
-        i->last_exit = (LastExit){ .status = s->exit_code == CLD_EXITED ? s->exit_status
-                                                                        : 128 + s->exit_status,
-                .when = s->exited };
+        i->last_exit = (LastExit){ .status = s->exit_status, .when = s->exited };
         (void) g_strlcpy(i->last_exit.result, s->result, sizeof(i->last_exit.result));
         object_changed(&i->object, INSTANCE_LAST_EXIT);
+
+        if (store_set_last_exit(i->manager->store, i->name, &i->last_exit) < 0)
+                log_instance(LOG_WARNING, LEFT4ME_MESSAGE_OPERATION_FAILED, i->name,
+                        "cannot store how it ended, ignoring");
 }
 
 static void note_crash(Instance *i, const UnitState *s) {
-        if (g_str_equal(s->active, "failed") && g_str_equal(s->result, "start-limit-hit"))
-                log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_GAVE_UP, i->name,
-                        "crashed 5 times within a minute and stays down");
-        else if (g_str_equal(s->active, "failed"))
-                log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name, "failed (%s, status %d)",
-                        s->result, s->exit_status);
-        else
+        if (!g_str_equal(s->active, "failed"))
                 log_instance(LOG_WARNING, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name,
                         "ended by itself (%s, status %d), systemd starts it again", s->result,
                         s->exit_status);
+        else if (s->restarts > 0)
+                /* That the start limit is reached systemd tells nobody: it just starts it no more. */
+                log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_GAVE_UP, i->name,
+                        "ended by itself too often (%u automatic restarts) and stays down (%s, status %d)",
+                        s->restarts, s->result, s->exit_status);
+        else
+                log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name, "failed (%s, status %d)",
+                        s->result, s->exit_status);
 }
 
 void instance_take_state(Instance *i) {

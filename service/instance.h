@@ -43,12 +43,6 @@ typedef enum StopPhase {
         STOP_UNMOUNTING, /* the overlay unit is yet to end */
 } StopPhase;
 
-typedef struct LastExit {
-        char result[24]; /* "" for: not ended yet */
-        int status;
-        uint64_t when;
-} LastExit;
-
 struct Instance {
         Object object; /* first */
         Manager *manager;

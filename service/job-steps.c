@@ -11,11 +11,6 @@
 
 /* A job's operations on files, run one after the other by left4me-tree@N.service. */
 
-typedef struct StepRun {
-        Job *job;
-        void (*done)(Job *j, bool ok, const char *why);
-} StepRun;
-
 int job_open_directory(Job *j) {
         g_autofree char *name = g_strdup_printf("%u", j->id);
         int r;
@@ -42,43 +37,33 @@ char *job_step_new(const char *operation, ...) {
         return g_key_file_to_data(file, NULL, NULL);
 }
 
-static void step_run_end(StepRun *run, bool ok, const char *why) {
-        Job *j = run->job;
-        void (*done)(Job *, bool, const char *) = run->done;
-
-        g_free(run);
-        done(j, ok, why);
-}
-
 static void on_step_log(const char *lines, void *userdata) {
-        StepRun *run = userdata;
+        Job *j = userdata;
 
-        step_run_end(run, false, *lines != '\0' ? lines : "left4me-tree failed");
+        j->steps_done(j, false, *lines != '\0' ? lines : "left4me-tree failed");
 }
 
-static void step_next(StepRun *run);
+static void step_next(Job *j);
 
 static void on_step(Unit *u, UnitResult result, const char *detail, void *userdata) {
-        StepRun *run = userdata;
-        Job *j = run->job;
+        Job *j = userdata;
 
         if (result == UNIT_DONE) {
                 g_ptr_array_remove_index(j->steps, 0);
-                step_next(run);
+                step_next(j);
                 return;
         }
 
-        if (result == UNIT_REFUSED || journal_tail_unit(j->manager, unit_name(u), on_step_log, run) < 0)
-                step_run_end(run, false, detail ?: unit_result_to_string(result));
+        if (result == UNIT_REFUSED || journal_tail_unit(j->manager, unit_name(u), on_step_log, j) < 0)
+                j->steps_done(j, false, detail ?: unit_result_to_string(result));
 }
 
 /* Recurses by way of the event loop only: on_step() comes from there. */
-static void step_next(StepRun *run) {
-        Job *j = run->job;
+static void step_next(Job *j) {
         int fd, r;
 
         if (j->steps->len == 0) {
-                step_run_end(run, true, NULL);
+                j->steps_done(j, true, NULL);
                 return;
         }
 
@@ -91,18 +76,17 @@ static void step_next(StepRun *run) {
                 (void) close(fd);
         }
         if (r >= 0)
-                r = unit_start(j->tree, on_step, run);
+                r = unit_start(j->tree, on_step, j);
         if (r < 0)
-                step_run_end(run, false, strerror(-r));
+                j->steps_done(j, false, strerror(-r));
 }
 
 void job_run_steps(Job *j, void (*done)(Job *j, bool ok, const char *why)) {
         g_autofree char *name = g_strdup_printf("left4me-tree@%u.service", j->id);
-        StepRun *run = g_new(StepRun, 1);
 
-        *run = (StepRun){ .job = j, .done = done };
+        j->steps_done = done;
         if (!j->tree)
                 j->tree = unit_new(j->manager->units, name, NULL, NULL);
 
-        step_next(run);
+        step_next(j);
 }

@@ -98,6 +98,14 @@ static void job_bind(Job *j, bool bind) {
                 instance_set_job(i, bind ? j : NULL);
 }
 
+/* The overlay knows its last job, also when that is over. */
+static void job_note_last(Job *j) {
+        Overlay *o = overlay_find(j->manager, j->subject);
+
+        if (o && (j->kind == JOB_IMPORT || j->kind == JOB_DELETE_OVERLAY))
+                o->last_job = j->id;
+}
+
 static StoredJob job_stored(const Job *j) {
         return (StoredJob){
                 .id = j->id,
@@ -155,6 +163,9 @@ Job *job_free(Job *j) {
         (void) g_queue_remove(j->manager->queue, j);
         object_done(&j->object);
         sd_event_source_disable_unref(j->progress_source);
+        request_drop(g_steal_pointer(&j->request));
+        for (unsigned k = 0; k < j->cancels->len; k++)
+                request_drop(j->cancels->pdata[k]);
         unit_free(j->tree);
         import_free(j->import);
         g_ptr_array_unref(j->steps);
@@ -224,6 +235,7 @@ static void forget_old_jobs(Manager *m) {
                 Job *oldest = NULL;
 
                 g_tree_foreach(m->jobs, find_oldest_ended, &oldest);
+                overlay_forget_job(m, oldest->subject, oldest->id);
                 object_hide(&oldest->object);
                 job_free(oldest);
         }
@@ -342,7 +354,7 @@ int job_cancel(Job *j, Request *q, sd_bus_error *error) {
                 return 0;
         }
 
-        if (j->kind != JOB_IMPORT || !import_cancel(j))
+        if (!j->cancel_wanted && (j->kind != JOB_IMPORT || !import_cancel(j)))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
                         "Job %u is past the point where it can be undone. Let it end.", j->id);
 
@@ -359,6 +371,7 @@ void job_load(Manager *m, const StoredJob *stored) {
 
         j = job_allocate(m, stored);
         j->object.shown = true;
+        job_note_last(j);
         if (job_has_ended(j))
                 return;
 

@@ -62,6 +62,7 @@ struct Job {
         bool cancel_wanted;
 
         GPtrArray *steps; /* char*: operations for left4me-tree, the first is the next */
+        void (*steps_done)(Job *j, bool ok, const char *why);
         Unit *tree;
         Import *import;         /* what an import needs besides, else NULL */
         Request *request;       /* a call that is answered when the job ends, or NULL */

@@ -7,7 +7,7 @@
 #include "service/util.h"
 
 #define LINES 4U
-#define WAIT (500 * G_TIME_SPAN_MILLISECOND)
+#define WAIT (1 * G_TIME_SPAN_SECOND)
 
 /* SD_MESSAGE_UNIT_FAILURE_RESULT: systemd's last word on a run that failed. */
 #define UNIT_FAILED_ID "d9b373ed55a64feb8242e02dbe79a49c"
@@ -16,6 +16,7 @@ typedef struct Tail {
         JournalReader *reader;
         sd_event_source *deadline;
         GQueue lines; /* char*: what the unit's own processes said, newest last */
+        bool ended;   /* systemd has noted the failure */
         void (*done)(const char *lines, void *userdata);
         void *userdata;
 } Tail;
@@ -44,12 +45,10 @@ static void tail_read(void *userdata) {
                 g_auto(LogEntry) e = { 0 };
 
                 if (journal_reader_next(t->reader, &e) <= 0)
-                        return;
+                        break;
 
-                if (e.from_systemd && g_strcmp0(e.message_id, UNIT_FAILED_ID) == 0) {
-                        tail_end(t);
-                        return;
-                }
+                if (e.from_systemd && g_strcmp0(e.message_id, UNIT_FAILED_ID) == 0)
+                        t->ended = true;
                 if (e.from_systemd || *e.message == '\0' || *e.message == '@')
                         continue;
 
@@ -57,6 +56,10 @@ static void tail_read(void *userdata) {
                 if (t->lines.length > LINES)
                         g_free(g_queue_pop_head(&t->lines));
         }
+
+        /* Two journals: what the unit said may come to the one after systemd's note has come to the other. */
+        if (t->ended && t->lines.length > 0)
+                tail_end(t);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
 #include "service/log.h"
@@ -29,9 +32,9 @@ static int parse_options(int argc, char **argv, Options *ret) {
 
         for (int k = 1; k < argc; k++) {
                 if (strcmp(argv[k], "--help") == 0)
-                        return fputs(help, stdout) < 0 ? -1 : 0;
+                        return fputs(help, stdout) < 0 ? -EIO : 0;
                 if (strcmp(argv[k], "--version") == 0)
-                        return puts("left4med " LEFT4ME_VERSION) < 0 ? -1 : 0;
+                        return puts("left4med " LEFT4ME_VERSION) < 0 ? -EIO : 0;
 
                 if (strcmp(argv[k], "--root") == 0 && k + 1 < argc)
                         ret->root = argv[++k];
@@ -40,7 +43,7 @@ static int parse_options(int argc, char **argv, Options *ret) {
                 else {
                         (void) fprintf(
                                 stderr, "left4med: unknown option '%s', see left4med --help\n", argv[k]);
-                        return -1;
+                        return -EPERM;
                 }
         }
 
@@ -87,5 +90,6 @@ int main(int argc, char **argv) {
         if (r > 0)
                 r = run(&options);
 
-        return r < 0 ? 1 : 0;
+        /* What a restart would not cure: the unit tells systemd to leave it (RestartPreventExitStatus=). */
+        return r == -EINVAL || r == -EUCLEAN ? EX_CONFIG : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

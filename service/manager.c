@@ -95,8 +95,11 @@ static void load_version(const char *overlay, const StoredVersion *v, void *user
         overlay_load_version(overlay_find(userdata, overlay), v);
 }
 
-static void load_instance(const char *name, InstanceConfig *c, void *userdata) {
-        instance_new(userdata, name, c)->object.shown = true;
+static void load_instance(const char *name, InstanceConfig *c, const LastExit *e, void *userdata) {
+        Instance *i = instance_new(userdata, name, c);
+
+        i->last_exit = *e;
+        i->object.shown = true;
 }
 
 static void load_job(const StoredJob *stored, void *userdata) {

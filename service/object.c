@@ -19,12 +19,13 @@ void object_done(Object *o) {
 void object_show(Object *o) {
         o->shown = true;
         o->changed = 0;
-        (void) sd_bus_emit_interfaces_added(o->manager->bus, o->path, o->type->interface, NULL);
+        (void) sd_bus_emit_object_added(o->manager->bus, o->path);
 }
 
 void object_hide(Object *o) {
         o->shown = false;
-        (void) sd_bus_emit_interfaces_removed(o->manager->bus, o->path, o->type->interface, NULL);
+        /* The standard interfaces go with ours: GetManagedObjects() lists them too. The object is still to be found now. */
+        (void) sd_bus_emit_object_removed(o->manager->bus, o->path);
 }
 
 void object_changed(Object *o, uint32_t bits) {

@@ -222,3 +222,13 @@ void overlay_set_job(Overlay *o, Job *j) {
                 o->last_job = job_id(j);
         object_changed(&o->object, OVERLAY_STATE | OVERLAY_LAST_JOB);
 }
+
+void overlay_forget_job(Manager *m, const char *name, uint32_t id) {
+        Overlay *o = overlay_find(m, name);
+
+        if (!o || o->last_job != id)
+                return;
+
+        o->last_job = 0;
+        object_changed(&o->object, OVERLAY_LAST_JOB);
+}

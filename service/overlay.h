@@ -61,3 +61,6 @@ int overlay_take_version(Overlay *o, const StoredVersion *v);
 void overlay_load_version(Overlay *o, const StoredVersion *v);
 
 void overlay_set_job(Overlay *o, Job *j);
+
+/* A job is no longer remembered; if it was the last one on this overlay, there is none now. */
+void overlay_forget_job(Manager *m, const char *name, uint32_t id);

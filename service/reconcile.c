@@ -22,7 +22,7 @@ typedef struct Reconcile {
         GHashTable *loaded;   /* names of units that systemd has */
         GPtrArray *strangers; /* Unit: of jobs that are not under way, to be stopped */
         unsigned stopping;
-        sd_bus_slot *ping;
+        sd_bus_slot *version;
 } Reconcile;
 
 static void reconcile_end(Reconcile *rc) {
@@ -31,7 +31,7 @@ static void reconcile_end(Reconcile *rc) {
 
         g_hash_table_unref(rc->loaded);
         g_ptr_array_unref(rc->strangers);
-        sd_bus_slot_unref(rc->ping);
+        sd_bus_slot_unref(rc->version);
         g_free(rc);
         done(m);
 }
@@ -73,21 +73,16 @@ static gboolean refresh_instance(gpointer key, gpointer value, gpointer userdata
         return FALSE;
 }
 
-static gboolean hold_instance(gpointer key, gpointer value, gpointer userdata) {
-        Instance *i = value;
-
-        instance_read_layers(i);
-        if (!unit_is_down(i->server))
-                (void) unit_hold(i->server);
-
+static gboolean read_layers(gpointer key, gpointer value, gpointer userdata) {
+        instance_read_layers(value);
         return FALSE;
 }
 
 /* systemd answers in order: with this answer, all states that were asked for before are there. */
-static int on_ping(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static int on_version(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Reconcile *rc = userdata;
 
-        g_tree_foreach(rc->manager->instances, hold_instance, NULL);
+        g_tree_foreach(rc->manager->instances, read_layers, NULL);
 
         rc->stopping = 1;
         for (unsigned k = 0; k < rc->strangers->len; k++)
@@ -113,8 +108,9 @@ static void on_listed(const char *name, const char *active, int r, void *userdat
                         LOG_WARNING, "systemd does not say which units it has, ignoring: %s", strerror(-r));
 
         g_tree_foreach(rc->manager->instances, refresh_instance, rc);
-        if (sd_bus_call_method_async(rc->manager->bus, &rc->ping, "org.freedesktop.systemd1",
-                    "/org/freedesktop/systemd1", "org.freedesktop.DBus.Peer", "Ping", on_ping, rc, "") < 0)
+        if (sd_bus_call_method_async(rc->manager->bus, &rc->version, "org.freedesktop.systemd1",
+                    "/org/freedesktop/systemd1", "org.freedesktop.DBus.Properties", "Get", on_version, rc,
+                    "ss", "org.freedesktop.systemd1.Manager", "Version") < 0)
                 reconcile_end(rc);
 }
 

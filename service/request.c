@@ -35,13 +35,20 @@ int request_new(Manager *m, sd_bus_message *call, uid_t uid, const char *verb, c
         return 0;
 }
 
-static void request_end(Request *q, const char *error_name, const char *error_message) {
-        log_change(q->uid, q->verb, q->subject, error_name, error_message);
+void request_drop(Request *q) {
+        if (!q)
+                return;
+
         q->manager->n_requests--;
         sd_bus_message_unref(q->call);
         g_free(q->verb);
         g_free(q->subject);
         g_free(q);
+}
+
+static void request_end(Request *q, const char *error_name, const char *error_message) {
+        log_change(q->uid, q->verb, q->subject, error_name, error_message);
+        request_drop(q);
 }
 
 void request_ok(Request *q) {

@@ -21,6 +21,9 @@ void request_ok_path_fd(Request *q, const char *path, int fd);
 void request_fail(Request *q, const sd_bus_error *error);
 void request_failf(Request *q, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* The manager ends: the caller hears of it from the bus. */
+void request_drop(Request *q);
+
 /* How a handler ends: r < 0 gives the request up, because sd-bus itself answers with the error; else the request is under way or
  * answered. Returns what the handler returns. */
 int request_return(Request *q, int r, const sd_bus_error *error);

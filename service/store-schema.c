@@ -53,5 +53,10 @@ const char *const store_migrations[] = {
         "  finished INTEGER NOT NULL,"
         "  exit_status INTEGER NOT NULL"
         ") STRICT;",
+
+        /* How each server last ended. */
+        "ALTER TABLE instances ADD COLUMN exit_result TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE instances ADD COLUMN exit_status INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE instances ADD COLUMN exit_time INTEGER NOT NULL DEFAULT 0;",
         NULL,
 };

@@ -121,20 +121,28 @@ static int load_lists(Store *s, uint64_t id, InstanceConfig *c) {
         return r;
 }
 
-int store_load_instances(
-        Store *s, void (*each)(const char *name, InstanceConfig *c, void *userdata), void *userdata) {
+int store_set_last_exit(Store *s, const char *name, const LastExit *e) {
+        return db_run(s,
+                "UPDATE instances SET exit_result = ?, exit_status = ?, exit_time = ? WHERE name = ?",
+                "snns", e->result, (uint64_t) e->status, e->when, name);
+}
+
+int store_load_instances(Store *s,
+        void (*each)(const char *name, InstanceConfig *c, const LastExit *e, void *userdata),
+        void *userdata) {
         sqlite3_stmt *stmt;
         int r;
 
         r = db_query(s, &stmt,
-                "SELECT instances.id, instances.name, port, overlays.name, arguments, lines, autostart"
-                " FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
+                "SELECT instances.id, instances.name, port, overlays.name, arguments, lines, autostart,"
+                " exit_result, exit_status, exit_time FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
                 "");
         if (r < 0)
                 return r;
 
         while ((r = db_next(s, stmt)) > 0) {
                 g_autoptr(InstanceConfig) c = instance_config_new();
+                LastExit e = { .status = (int) sqlite3_column_int64(stmt, 8), .when = db_number(stmt, 9) };
 
                 g_strfreev(c->arguments);
                 g_strfreev(c->lines);
@@ -150,7 +158,8 @@ int store_load_instances(
                         return r;
                 }
 
-                each(db_text(stmt, 1), g_steal_pointer(&c), userdata);
+                (void) g_strlcpy(e.result, db_text(stmt, 7), sizeof(e.result));
+                each(db_text(stmt, 1), g_steal_pointer(&c), &e, userdata);
         }
 
         return r;

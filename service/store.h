@@ -34,8 +34,10 @@ int store_add_instance(Store *s, const char *name, const InstanceConfig *c);
 int store_set_instance(Store *s, const char *name, const InstanceConfig *c);
 int store_rename_instance(Store *s, const char *name, const char *to);
 int store_remove_instance(Store *s, const char *name);
-int store_load_instances(
-        Store *s, void (*each)(const char *name, InstanceConfig *c, void *userdata), void *userdata);
+int store_set_last_exit(Store *s, const char *name, const LastExit *e);
+int store_load_instances(Store *s,
+        void (*each)(const char *name, InstanceConfig *c, const LastExit *e, void *userdata),
+        void *userdata);
 
 int store_add_overlay(Store *s, const char *name, const char *kind);
 int store_remove_overlay(Store *s, const char *name);

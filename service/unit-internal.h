@@ -42,6 +42,10 @@ typedef struct UnitJob {
         UnitDone done;     /* NULL: nobody asks */
         void *userdata;
         bool awaits_job;
+        bool brings_up; /* a start */
 } UnitJob;
 
 void units_on_job_removed(Units *us, const char *path, const char *result);
+
+/* Asks after each job that is under way whether it still is. */
+void units_check_jobs(Units *us);

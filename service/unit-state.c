@@ -159,8 +159,10 @@ static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         Units *us = userdata;
         int active;
 
-        if (sent_by_systemd(us, m) && sd_bus_message_read(m, "b", &active) >= 0 && !active)
+        if (sent_by_systemd(us, m) && sd_bus_message_read(m, "b", &active) >= 0 && !active) {
+                units_check_jobs(us);
                 us->resync(us->userdata);
+        }
 
         return 0;
 }
@@ -174,6 +176,7 @@ static void units_set_owner(Units *us, const char *owner) {
         /* systemd sends signals only while somebody is subscribed. */
         (void) sd_bus_call_method_async(
                 us->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", NULL, NULL, "");
+        units_check_jobs(us);
         us->resync(us->userdata);
 }
 

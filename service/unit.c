@@ -60,6 +60,36 @@ void units_on_job_removed(Units *us, const char *path, const char *result) {
                 unit_job_finish(j, r < 0 ? UNIT_FAILED : r, NULL);
 }
 
+/* systemd has come back, and a JobRemoved may have been missed: with the job gone, the unit's state tells how it ended. That is right for
+ * units that stay; a oneshot leaves no trace, and counts as failed. */
+static int on_job_asked(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        UnitJob *j = userdata;
+        bool up = g_str_equal(j->unit->state.active, "active");
+
+        j->slot = sd_bus_slot_unref(j->slot);
+        if (sd_bus_message_get_error(reply))
+                unit_job_finish(j, up == j->brings_up ? UNIT_DONE : UNIT_FAILED, NULL);
+
+        return 1;
+}
+
+void units_check_jobs(Units *us) {
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, us->jobs);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                UnitJob *j = value;
+
+                /* systemd answers in order, so the state is there before the answer about the job. */
+                if (j->slot || unit_refresh(j->unit) < 0)
+                        continue;
+                (void) sd_bus_call_method_async(us->bus, &j->slot, SYSTEMD_NAME, j->path,
+                        "org.freedesktop.DBus.Properties", "Get", on_job_asked, j, "ss",
+                        "org.freedesktop.systemd1.Job", "Id");
+        }
+}
+
 /* systemd took the job, or did something at once. Its JobRemoved comes after this answer on the same connection. */
 static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         UnitJob *j = userdata;
@@ -113,7 +143,12 @@ static int unit_call(Unit *u, const char *method, bool awaits_job, UnitDone done
 
         j = g_new0(UnitJob, 1);
         *j = (UnitJob){
-                .units = u->units, .unit = u, .done = done, .userdata = userdata, .awaits_job = awaits_job
+                .units = u->units,
+                .unit = u,
+                .done = done,
+                .userdata = userdata,
+                .awaits_job = awaits_job,
+                .brings_up = g_str_equal(method, "StartUnit"),
         };
         g_ptr_array_add(u->jobs, j);
 

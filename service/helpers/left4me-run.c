@@ -29,7 +29,7 @@
 static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT };
 
 static int complain(const char *what, const char *object) {
-        (void) fprintf(stderr, "<3>left4me-run: %s %s: %s\n", what, object, strerror(errno));
+        (void) fprintf(stderr, "left4me-run: %s %s: %s\n", what, object, strerror(errno));
         return EXIT_FAILURE;
 }
 
@@ -88,8 +88,10 @@ static _Noreturn void run_game(char *words[], int report) {
         sigset_t none;
 
         (void) setpgid(0, 0);
+        /* Not possible for SIGKILL and the like; and SIGPIPE stays as systemd gave it, ignored. */
         for (int sig = 1; sig < NSIG; sig++)
-                (void) sigaction(sig, &action, NULL); /* not for SIGKILL and the like */
+                if (sig != SIGPIPE)
+                        (void) sigaction(sig, &action, NULL);
         (void) unsetenv("NOTIFY_SOCKET");
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
@@ -187,6 +189,9 @@ int main(int argc, char *argv[]) {
 
         (void) sigfillset(&all);
         (void) sigprocmask(SIG_SETMASK, &all, NULL);
+
+        /* The game runs as the same user: it must not write our memory, and speak to systemd through us. Its own exec ends that. */
+        (void) prctl(PR_SET_DUMPABLE, 0);
 
         if (argc != 2) {
                 (void) fprintf(stderr, "Usage: %s FILE\n", argv[0]);

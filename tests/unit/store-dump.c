@@ -2,7 +2,7 @@
 #include "store-dump.h"
 #include "config-rules.h"
 
-static void dump_instance(const char *name, InstanceConfig *c, void *userdata) {
+static void dump_instance(const char *name, InstanceConfig *c, const LastExit *e, void *userdata) {
         g_autoptr(InstanceConfig) config = c;
         g_autofree char *text = config_dump(config);
 

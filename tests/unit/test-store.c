@@ -56,7 +56,7 @@ static void test_instances(Temporary *t, gconstpointer data) {
         store_assert(s, fresh);
 }
 
-static void keep_config(const char *name, InstanceConfig *c, void *userdata) {
+static void keep_config(const char *name, InstanceConfig *c, const LastExit *e, void *userdata) {
         InstanceConfig **ret = userdata;
 
         g_assert_null(*ret);
