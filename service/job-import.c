@@ -211,9 +211,11 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
                 object_changed(&j->object, JOB_PROP_EXIT_STATUS);
         }
 
+        /* The end of the stop that was asked for is waited for, not the end of the start that it cancels. */
         if (j->cancel_wanted)
-                import_end(import, JOB_CANCELLED, "cancelled");
-        else if (result == UNIT_DONE) {
+                return;
+
+        if (result == UNIT_DONE) {
                 import->phase = PHASE_UNMOUNTING;
                 on_mount_changed(import->mount, import);
         } else if (result == UNIT_REFUSED)
@@ -281,12 +283,16 @@ void import_begin(Job *j) {
                 job_finish(j, JOB_FAILED, strerror(-r));
 }
 
+static void on_cancelled(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        import_end(userdata, JOB_CANCELLED, "cancelled");
+}
+
 bool import_cancel(Job *j) {
-        if (j->import->phase != PHASE_BUILDING)
+        if (j->import->phase != PHASE_BUILDING || unit_stop(j->import->build, on_cancelled, j->import) < 0)
                 return false;
 
         j->cancel_wanted = true;
-        return unit_stop(j->import->build, NULL, NULL) >= 0;
+        return true;
 }
 
 static int write_description(int fd, const Overlay *o, uint64_t size, const char *directory) {
