@@ -2,12 +2,13 @@
 #include <errno.h>
 
 #include "service/auth.h"
+#include "service/call-queue.h"
 #include "service/log.h"
 #include "service/manager.h"
 
 #define PENDING_MAX 256U
 
-/* How many polkit is asked at a time: dbus-daemon lets one connection wait for 128 answers (max_replies_per_connection). */
+/* How many polkit is asked at a time. */
 #define ASKED_MAX 64U
 
 #define POLKIT_NAME "org.freedesktop.PolicyKit1"
@@ -28,8 +29,7 @@ typedef struct Pending {
         Auth *auth;
         sd_bus_message *call;
         char *action;
-        sd_bus_message *question; /* for polkit, until it is asked */
-        sd_bus_slot *polkit_slot;
+        QueuedCall *question; /* to polkit, until it has answered */
         sd_bus_slot *uid_slot;
         sd_event_source *sweep;
         Verdict verdict;
@@ -38,16 +38,16 @@ typedef struct Pending {
 
 struct Auth {
         Manager *manager;
-        GPtrArray *pending; /* oldest first */
+        CallQueue *calls; /* to polkit, NULL before the first */
+        GPtrArray *pending;
 };
 
 static void pending_free(gpointer data) {
         Pending *p = data;
 
-        sd_bus_slot_unref(p->polkit_slot);
+        queued_call_free(p->question);
         sd_bus_slot_unref(p->uid_slot);
         sd_event_source_disable_unref(p->sweep);
-        sd_bus_message_unref(p->question);
         sd_bus_message_unref(p->call);
         g_free(p->action);
         g_free(p);
@@ -65,6 +65,7 @@ Auth *auth_free(Auth *a) {
                 return NULL;
 
         g_ptr_array_unref(a->pending);
+        call_queue_free(a->calls);
         g_free(a);
         return NULL;
 }
@@ -81,7 +82,7 @@ static int on_sweep(sd_event_source *source, void *userdata) {
 static void pending_advance(Pending *p) {
         int r;
 
-        if (p->question || p->polkit_slot || p->uid_slot)
+        if (p->question || p->uid_slot)
                 return;
 
         r = sd_bus_message_rewind(p->call, true);
@@ -132,36 +133,16 @@ static Verdict read_verdict(sd_bus_message *reply) {
         return authorized ? VERDICT_ALLOWED : challenge ? VERDICT_CHALLENGE : VERDICT_DENIED;
 }
 
-static void auth_ask(Auth *a);
-
 static int on_polkit(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Pending *p = userdata;
-        Auth *a = p->auth;
 
-        p->polkit_slot = sd_bus_slot_unref(p->polkit_slot);
+        p->question = queued_call_free(p->question);
         p->verdict = read_verdict(reply);
         pending_advance(p);
-        auth_ask(a);
         return 1;
 }
 
-/* Asks polkit what it can be asked now, the oldest first. */
-static void auth_ask(Auth *a) {
-        unsigned asked = 0;
-
-        for (unsigned i = 0; i < a->pending->len && asked < ASKED_MAX; i++) {
-                Pending *p = a->pending->pdata[i];
-                g_autoptr(sd_bus_message) question = g_steal_pointer(&p->question);
-
-                /* No deadline: somebody may be typing a password. */
-                if (question && sd_bus_call_async(a->manager->bus, &p->polkit_slot, question, on_polkit, p,
-                                        UINT64_MAX) < 0)
-                        p->verdict = VERDICT_DENIED;
-                asked += p->polkit_slot != NULL;
-        }
-}
-
-static int make_question(Pending *p, const char *verb, const char *detail_key, const char *detail_value) {
+static int ask_polkit(Pending *p, const char *verb, const char *detail_key, const char *detail_value) {
         g_autoptr(sd_bus_message) m = NULL;
         uint32_t flags = sd_bus_message_get_allow_interactive_authorization(p->call) > 0
                                  ? POLKIT_FLAG_INTERACTIVE
@@ -186,7 +167,7 @@ static int make_question(Pending *p, const char *verb, const char *detail_key, c
         if (r < 0)
                 return r;
 
-        p->question = g_steal_pointer(&m);
+        p->question = call_queue_add(p->auth->calls, m, on_polkit, p);
         return 0;
 }
 
@@ -194,6 +175,9 @@ static int pending_new(Auth *a, sd_bus_message *call, const char *action, const 
         const char *detail_key, const char *detail_value) {
         Pending *p = g_new(Pending, 1);
         int r;
+
+        if (!a->calls)
+                a->calls = call_queue_new(a->manager->bus, ASKED_MAX);
 
         *p = (Pending){
                 .auth = a, .call = sd_bus_message_ref(call), .action = g_strdup(action), .uid = (uid_t) -1
@@ -204,12 +188,11 @@ static int pending_new(Auth *a, sd_bus_message *call, const char *action, const 
                 "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetConnectionUnixUser", on_uid, p, "s",
                 sd_bus_message_get_sender(call));
         if (r >= 0)
-                r = make_question(p, verb, detail_key, detail_value);
+                r = ask_polkit(p, verb, detail_key, detail_value);
         if (r < 0) {
                 g_ptr_array_remove(a->pending, p);
                 return r;
         }
-        auth_ask(a);
 
         /* Whatever sd-bus returned for a call that was sent: it is not polkit's yes. */
         return 0;

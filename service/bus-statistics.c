@@ -77,19 +77,12 @@ static void on_figures(GHashTable *figures, void *userdata) {
 static void ask(Statistics *s, Instance *i) {
         g_autoptr(GHashTable) none = g_hash_table_new(g_str_hash, g_str_equal);
         Question *q = g_new(Question, 1);
-        sd_bus_slot *slot;
 
         *q = (Question){ .statistics = s, .path = g_strdup(i->object.path) };
         s->awaited++;
 
-        if (unit_is_down(i->server) || unit_get_figures(i->server, &slot, on_figures, q) < 0) {
+        if (unit_is_down(i->server) || unit_get_figures(i->server, on_figures, q) < 0)
                 on_figures(none, q);
-                return;
-        }
-
-        /* The question lives until it is answered, whatever becomes of the instance. */
-        (void) sd_bus_slot_set_floating(slot, true);
-        sd_bus_slot_unref(slot);
 }
 
 static int statistics_new(

@@ -22,7 +22,6 @@ typedef struct Reconcile {
         GHashTable *loaded;   /* names of units that systemd has */
         GPtrArray *strangers; /* Unit: of jobs that are not under way, to be stopped */
         unsigned stopping;
-        sd_bus_slot *version;
 } Reconcile;
 
 static void reconcile_end(Reconcile *rc) {
@@ -31,7 +30,6 @@ static void reconcile_end(Reconcile *rc) {
 
         g_hash_table_unref(rc->loaded);
         g_ptr_array_unref(rc->strangers);
-        sd_bus_slot_unref(rc->version);
         g_free(rc);
         done(m);
 }
@@ -78,8 +76,7 @@ static gboolean read_layers(gpointer key, gpointer value, gpointer userdata) {
         return FALSE;
 }
 
-/* systemd answers in order: with this answer, all states that were asked for before are there. */
-static int on_version(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+static void on_settled(void *userdata) {
         Reconcile *rc = userdata;
 
         g_tree_foreach(rc->manager->instances, read_layers, NULL);
@@ -90,8 +87,6 @@ static int on_version(sd_bus_message *reply, void *userdata, sd_bus_error *error
                         rc->stopping++;
         if (--rc->stopping == 0)
                 reconcile_end(rc);
-
-        return 1;
 }
 
 static void on_listed(const char *name, const char *active, int r, void *userdata) {
@@ -108,10 +103,7 @@ static void on_listed(const char *name, const char *active, int r, void *userdat
                         LOG_WARNING, "systemd does not say which units it has, ignoring: %s", strerror(-r));
 
         g_tree_foreach(rc->manager->instances, refresh_instance, rc);
-        if (sd_bus_call_method_async(rc->manager->bus, &rc->version, "org.freedesktop.systemd1",
-                    "/org/freedesktop/systemd1", "org.freedesktop.DBus.Properties", "Get", on_version, rc,
-                    "ss", "org.freedesktop.systemd1.Manager", "Version") < 0)
-                reconcile_end(rc);
+        units_when_settled(rc->manager->units, on_settled, rc);
 }
 
 static void destroy_unit(gpointer u) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+
 #include "service/unit-internal.h"
 
 /* Our names for systemd's accounting properties. */
@@ -69,21 +71,18 @@ static int on_figures(sd_bus_message *reply, void *userdata, sd_bus_error *error
         return 1;
 }
 
-int unit_get_figures(Unit *u, sd_bus_slot **ret_slot, UnitFigures done, void *userdata) {
-        FiguresCall *call = g_new(FiguresCall, 1);
-        sd_bus_slot *slot;
-        int r;
+int unit_get_figures(Unit *u, UnitFigures done, void *userdata) {
+        FiguresCall *figures_call = g_new(FiguresCall, 1);
+        QueuedCall *c;
 
-        *call = (FiguresCall){ .done = done, .userdata = userdata };
+        *figures_call = (FiguresCall){ .done = done, .userdata = userdata };
 
-        r = sd_bus_call_method_async(u->units->bus, &slot, SYSTEMD_NAME, u->path,
-                "org.freedesktop.DBus.Properties", "GetAll", on_figures, call, "s", SYSTEMD_SERVICE);
-        if (r < 0) {
-                g_free(call);
-                return r;
+        c = unit_get_all(u, SYSTEMD_SERVICE, on_figures, figures_call);
+        if (!c) {
+                g_free(figures_call);
+                return -ENOTCONN;
         }
 
-        (void) sd_bus_slot_set_destroy_callback(slot, g_free);
-        *ret_slot = slot;
+        queued_call_set_floating(c, g_free);
         return 0;
 }

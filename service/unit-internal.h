@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "service/call-queue.h"
 #include "service/unit.h"
 
 /* What unit.c (jobs) and unit-state.c (signals, properties) share. */
@@ -18,6 +19,9 @@ struct Units {
         char *owner;         /* systemd's unique name on the bus, NULL while it is away */
         GHashTable *by_path; /* object path -> Unit, both the unit's */
         GHashTable *jobs;    /* object path of a job -> UnitJob, both the job's */
+        CallQueue *calls;
+        unsigned refreshing; /* answers to GetAll that are awaited */
+        GPtrArray *settled;  /* Settled: who wants to know when there are none */
         void (*resync)(void *userdata);
         void *userdata;
 };
@@ -29,17 +33,17 @@ struct Unit {
         UnitState state;
         UnitChanged changed;
         void *userdata;
-        GPtrArray *jobs;         /* UnitJob: calls and jobs under way, owned */
-        sd_bus_slot *refresh[2]; /* GetAll of Unit and of Service */
+        GPtrArray *jobs;        /* UnitJob: calls and jobs under way, owned */
+        QueuedCall *refresh[2]; /* GetAll of Unit and of Service */
         bool held;
 };
 
 typedef struct UnitJob {
         Units *units;
         Unit *unit;
-        sd_bus_slot *slot; /* the call, until it is answered */
-        char *path;        /* then the job, until it is removed */
-        UnitDone done;     /* NULL: nobody asks */
+        QueuedCall *call; /* until it is answered */
+        char *path;       /* then the job, until it is removed */
+        UnitDone done;    /* NULL: nobody asks */
         void *userdata;
         bool awaits_job;
         bool brings_up; /* a start */
@@ -49,3 +53,9 @@ void units_on_job_removed(Units *us, const char *path, const char *result);
 
 /* Asks after each job that is under way whether it still is. */
 void units_check_jobs(Units *us);
+
+/* Gives up a GetAll that is under way, if there is one. */
+void unit_drop_refresh(Unit *u, unsigned index);
+
+/* Asks for all properties of an interface; NULL when there is no connection. The call is the caller's. */
+QueuedCall *unit_get_all(Unit *u, const char *interface, sd_bus_message_handler_t handler, void *userdata);

@@ -6,6 +6,9 @@
 #include "service/unit-internal.h"
 #include "service/util.h"
 
+/* How many calls systemd is to answer at a time. */
+#define CALLS_MAX 48U
+
 /* Where a property of systemd's goes. */
 typedef struct Target {
         const char *name;
@@ -248,6 +251,8 @@ int units_new(sd_bus *bus, void (*resync)(void *userdata), void *userdata, Units
         *us = (Units){
                 .bus = sd_bus_ref(bus),
                 .slots = g_ptr_array_new_with_free_func(destroy_slot),
+                .calls = call_queue_new(bus, CALLS_MAX),
+                .settled = g_ptr_array_new_with_free_func(g_free),
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),
                 .jobs = g_hash_table_new(g_str_hash, g_str_equal),
                 .resync = resync,
@@ -278,6 +283,8 @@ Units *units_free(Units *us) {
                 return NULL;
 
         g_ptr_array_unref(us->slots);
+        g_ptr_array_unref(us->settled);
+        call_queue_free(us->calls);
         g_free(us->owner);
         g_hash_table_unref(us->by_path);
         g_hash_table_unref(us->jobs);
@@ -333,14 +340,44 @@ int units_list(Units *us, void (*each)(const char *name, const char *active, int
         return 0;
 }
 
+typedef struct Settled {
+        void (*done)(void *userdata);
+        void *userdata;
+} Settled;
+
+static void units_tell_settled(Units *us) {
+        while (us->refreshing == 0 && us->settled->len > 0) {
+                g_autofree Settled *s = g_ptr_array_steal_index(us->settled, 0);
+
+                s->done(s->userdata);
+        }
+}
+
+void units_when_settled(Units *us, void (*done)(void *userdata), void *userdata) {
+        Settled *s = g_new(Settled, 1);
+
+        *s = (Settled){ .done = done, .userdata = userdata };
+        g_ptr_array_add(us->settled, s);
+        units_tell_settled(us);
+}
+
+void unit_drop_refresh(Unit *u, unsigned index) {
+        if (!u->refresh[index])
+                return;
+
+        u->refresh[index] = queued_call_free(u->refresh[index]);
+        u->units->refreshing--;
+}
+
 static int on_refresh(Unit *u, unsigned index, sd_bus_message *reply) {
+        Units *us = u->units;
         UnitState state = u->state;
 
-        u->refresh[index] = sd_bus_slot_unref(u->refresh[index]);
-
+        unit_drop_refresh(u, index);
         if (!sd_bus_message_get_error(reply) && read_properties(reply, &state) >= 0)
                 unit_take_state(u, &state);
 
+        units_tell_settled(us);
         return 1;
 }
 
@@ -352,19 +389,30 @@ static int on_refresh_service(sd_bus_message *reply, void *userdata, sd_bus_erro
         return on_refresh(userdata, 1, reply);
 }
 
-static int unit_get_all(
-        Unit *u, sd_bus_slot **slot, const char *interface, sd_bus_message_handler_t handler) {
-        *slot = sd_bus_slot_unref(*slot);
-        return sd_bus_call_method_async(u->units->bus, slot, SYSTEMD_NAME, u->path,
-                "org.freedesktop.DBus.Properties", "GetAll", handler, u, "s", interface);
+QueuedCall *unit_get_all(Unit *u, const char *interface, sd_bus_message_handler_t handler, void *userdata) {
+        g_autoptr(sd_bus_message) m = NULL;
+
+        if (sd_bus_message_new_method_call(u->units->bus, &m, SYSTEMD_NAME, u->path,
+                    "org.freedesktop.DBus.Properties", "GetAll") < 0 ||
+                sd_bus_message_append(m, "s", interface) < 0)
+                return NULL;
+
+        return call_queue_add(u->units->calls, m, handler, userdata);
 }
 
 int unit_refresh(Unit *u) {
-        int r;
+        static const struct {
+                const char *interface;
+                sd_bus_message_handler_t handler;
+        } parts[] = { { SYSTEMD_UNIT, on_refresh_unit }, { SYSTEMD_SERVICE, on_refresh_service } };
 
-        r = unit_get_all(u, &u->refresh[1], SYSTEMD_SERVICE, on_refresh_service);
-        if (r < 0)
-                return r;
+        for (unsigned k = 0; k < G_N_ELEMENTS(parts); k++) {
+                unit_drop_refresh(u, k);
+                u->refresh[k] = unit_get_all(u, parts[k].interface, parts[k].handler, u);
+                if (!u->refresh[k])
+                        return -ENOTCONN;
+                u->units->refreshing++;
+        }
 
-        return unit_get_all(u, &u->refresh[0], SYSTEMD_UNIT, on_refresh_unit);
+        return 0;
 }

@@ -35,7 +35,7 @@ static UnitJob *unit_job_free(UnitJob *j) {
                 g_ptr_array_remove_fast(j->unit->jobs, j);
         if (j->path)
                 g_hash_table_remove(j->units->jobs, j->path);
-        sd_bus_slot_unref(j->slot);
+        queued_call_free(j->call);
         g_free(j->path);
         g_free(j);
         return NULL;
@@ -66,11 +66,25 @@ static int on_job_asked(sd_bus_message *reply, void *userdata, sd_bus_error *err
         UnitJob *j = userdata;
         bool up = g_str_equal(j->unit->state.active, "active");
 
-        j->slot = sd_bus_slot_unref(j->slot);
+        j->call = queued_call_free(j->call);
         if (sd_bus_message_get_error(reply))
                 unit_job_finish(j, up == j->brings_up ? UNIT_DONE : UNIT_FAILED, NULL);
 
         return 1;
+}
+
+static int ask_job(UnitJob *j) {
+        g_autoptr(sd_bus_message) m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                j->units->bus, &m, SYSTEMD_NAME, j->path, "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", "org.freedesktop.systemd1.Job", "Id");
+        if (r >= 0)
+                j->call = call_queue_add(j->units->calls, m, on_job_asked, j);
+
+        return r;
 }
 
 void units_check_jobs(Units *us) {
@@ -82,11 +96,8 @@ void units_check_jobs(Units *us) {
                 UnitJob *j = value;
 
                 /* systemd answers in order, so the state is there before the answer about the job. */
-                if (j->slot || unit_refresh(j->unit) < 0)
-                        continue;
-                (void) sd_bus_call_method_async(us->bus, &j->slot, SYSTEMD_NAME, j->path,
-                        "org.freedesktop.DBus.Properties", "Get", on_job_asked, j, "ss",
-                        "org.freedesktop.systemd1.Job", "Id");
+                if (!j->call && unit_refresh(j->unit) >= 0)
+                        (void) ask_job(j);
         }
 }
 
@@ -96,7 +107,7 @@ static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *err
         const sd_bus_error *e = sd_bus_message_get_error(reply);
         const char *path;
 
-        j->slot = sd_bus_slot_unref(j->slot);
+        j->call = queued_call_free(j->call);
 
         if (e) {
                 unit_job_finish(j, UNIT_REFUSED, e->message ?: e->name);
@@ -152,12 +163,8 @@ static int unit_call(Unit *u, const char *method, bool awaits_job, UnitDone done
         };
         g_ptr_array_add(u->jobs, j);
 
-        /* No deadline: a unit may take as long as its own timeouts allow. */
-        r = sd_bus_call_async(u->units->bus, &j->slot, m, on_job_reply, j, UINT64_MAX);
-        if (r < 0)
-                unit_job_free(j);
-
-        return r;
+        j->call = call_queue_add(u->units->calls, m, on_job_reply, j);
+        return 0;
 }
 
 int unit_start(Unit *u, UnitDone done, void *userdata) {
@@ -225,8 +232,8 @@ Unit *unit_free(Unit *u) {
         }
 
         g_hash_table_remove(u->units->by_path, u->path);
-        sd_bus_slot_unref(u->refresh[0]);
-        sd_bus_slot_unref(u->refresh[1]);
+        for (unsigned k = 0; k < G_N_ELEMENTS(u->refresh); k++)
+                unit_drop_refresh(u, k);
         g_ptr_array_unref(u->jobs);
         free(u->path);
         g_free(u->name);

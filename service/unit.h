@@ -70,10 +70,13 @@ int unit_kill(Unit *u, int signal);
 /* Reads the state anew; changed is called when it is there. For units that ran before we did. */
 int unit_refresh(Unit *u);
 
+/* Calls done once all states that were asked for are there; at once if none is awaited. */
+void units_when_settled(Units *us, void (*done)(void *userdata), void *userdata);
+
 /* Holds the unit in systemd's memory after it has ended, so that its results can be read; released by unit_release(). */
 int unit_hold(Unit *u);
 void unit_release(Unit *u);
 
-/* Figures of the unit's cgroup: name -> uint64_t*, as Instance.GetStatistics tells them; empty when systemd knows none. The slot
- * belongs to the caller; dropping it drops the question. */
-int unit_get_figures(Unit *u, sd_bus_slot **ret_slot, UnitFigures done, void *userdata);
+/* Figures of the unit's cgroup: name -> uint64_t*, as Instance.GetStatistics tells them; empty when systemd knows none. done is called
+ * whatever becomes of the unit meanwhile. */
+int unit_get_figures(Unit *u, UnitFigures done, void *userdata);
