@@ -83,6 +83,10 @@ static void end_failed(Instance *i, const char *name, const char *format, ...) {
 static void on_start_log(const char *lines, void *userdata) {
         Instance *i = userdata;
 
+        /* What it said is passed on; nothing is mounted, so nothing needs to be remembered. */
+        if (g_str_equal(unit_state(i->mount)->active, "failed"))
+                (void) unit_reset_failed(i->mount, NULL, NULL);
+
         end_failed(i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name,
                 *lines != '\0' ? lines : unit_state(i->server)->result);
 }

@@ -134,9 +134,18 @@ static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
         return 0;
 }
 
+/* With the version the job has done what it was for: whatever happens while it tidies up, it succeeded. */
+static int take_version(Job *j, const StoredVersion *v, const char *message) {
+        StoredJob stored = job_stored(j);
+
+        stored.state = job_state_to_string(JOB_SUCCEEDED);
+        stored.message = message;
+        stored.finished = now_usec();
+        return overlay_take_version(overlay_find(j->manager, j->subject), v, &stored);
+}
+
 static void on_committed(Job *j, bool ok, const char *why) {
         Import *import = j->import;
-        Overlay *o = overlay_find(j->manager, j->subject);
         StoredVersion v = { .number = import->version, .label = j->argument };
         g_autofree char *message = NULL;
         bool changed = false;
@@ -148,17 +157,16 @@ static void on_committed(Job *j, bool ok, const char *why) {
         }
 
         r = read_result(j, &v, &changed);
-        if (r >= 0 && changed)
-                r = overlay_take_version(o, &v);
-        if (r < 0) {
-                message = g_strdup_printf("cannot store the new version: %s", strerror(-r));
-                import_end(import, JOB_FAILED, message);
-                return;
-        }
-
         message = changed ? g_strdup_printf("version %u: %" G_GUINT64_FORMAT " files", v.number, v.files)
                           : g_strdup_printf("nothing changed, version %u stays current", import->base);
-        import_end(import, JOB_SUCCEEDED, message);
+        if (r >= 0 && changed)
+                r = take_version(j, &v, message);
+
+        if (r < 0) {
+                g_free(message);
+                message = g_strdup_printf("cannot store the new version: %s", strerror(-r));
+        }
+        import_end(import, r < 0 ? JOB_FAILED : JOB_SUCCEEDED, message);
 }
 
 static void import_commit(Import *import) {

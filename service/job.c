@@ -106,7 +106,7 @@ static void job_note_last(Job *j) {
                 o->last_job = j->id;
 }
 
-static StoredJob job_stored(const Job *j) {
+StoredJob job_stored(const Job *j) {
         return (StoredJob){
                 .id = j->id,
                 .kind = job_kind_to_string(j->kind),

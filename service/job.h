@@ -97,6 +97,9 @@ void jobs_dispatch(Manager *m);
 /* Ends the job; q is answered when it has ended. Error: Busy, when it is past the point of no return. */
 int job_cancel(Job *j, Request *q, sd_bus_error *error);
 
+/* The job as its row in the store; borrows its strings. */
+StoredJob job_stored(const Job *j);
+
 /* For the kinds. A job's directory, made anew and empty, opened. */
 int job_open_directory(Job *j);
 void job_set_progress(Job *j, double progress, const char *message);

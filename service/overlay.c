@@ -202,10 +202,10 @@ static gboolean refresh_user(gpointer key, gpointer value, gpointer userdata) {
         return FALSE;
 }
 
-int overlay_take_version(Overlay *o, const StoredVersion *v) {
+int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job) {
         int r;
 
-        r = store_add_version(o->manager->store, o->name, v);
+        r = store_add_version(o->manager->store, o->name, v, job);
         if (r < 0)
                 return r;
 

@@ -54,8 +54,8 @@ const StoredVersion *overlay_find_version(const Overlay *o, uint32_t number);
 /* Opens the directory of a version, or one inside it (never through a symlink). */
 int overlay_open_directory(const Overlay *o, uint32_t version, const char *path);
 
-/* Puts a finished version into the store, makes it current, and tells. */
-int overlay_take_version(Overlay *o, const StoredVersion *v);
+/* Puts a finished version into the store together with the job that made it, makes it current, and tells. */
+int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job);
 
 /* For the start-up: what the store holds. */
 void overlay_load_version(Overlay *o, const StoredVersion *v);

@@ -209,23 +209,6 @@ int store_reserve_version(Store *s, const char *overlay, uint32_t *ret) {
         return r > 0 ? -EIO : r;
 }
 
-int store_add_version(Store *s, const char *overlay, const StoredVersion *v) {
-        int r;
-
-        r = db_begin(s);
-        if (r < 0)
-                return r;
-
-        r = db_run(s,
-                "INSERT INTO versions VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
-                "snnnns", overlay, (uint64_t) v->number, v->created, v->size, v->files, v->label);
-        if (r >= 0)
-                r = db_run(s, "UPDATE overlays SET current = ? WHERE name = ?", "ns", (uint64_t) v->number,
-                        overlay);
-
-        return db_end(s, r);
-}
-
 int store_load_versions(Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata),
         void *userdata) {
         sqlite3_stmt *stmt;
@@ -269,6 +252,13 @@ int store_add_job(Store *s, const StoredJob *j, uint32_t *ret_id) {
         return 0;
 }
 
+static int put_job(Store *s, const StoredJob *j) {
+        return db_run(s,
+                "UPDATE jobs SET state = ?, message = ?, started = ?, finished = ?, exit_status = ? WHERE id = ?",
+                "ssnnnn", j->state, j->message, j->started, j->finished, (uint64_t) j->exit_status,
+                (uint64_t) j->id);
+}
+
 int store_set_job(Store *s, const StoredJob *j, unsigned keep) {
         int r;
 
@@ -276,15 +266,31 @@ int store_set_job(Store *s, const StoredJob *j, unsigned keep) {
         if (r < 0)
                 return r;
 
-        r = db_run(s,
-                "UPDATE jobs SET state = ?, message = ?, started = ?, finished = ?, exit_status = ? WHERE id = ?",
-                "ssnnnn", j->state, j->message, j->started, j->finished, (uint64_t) j->exit_status,
-                (uint64_t) j->id);
+        r = put_job(s, j);
         if (r >= 0)
                 r = db_run(s,
                         "DELETE FROM jobs WHERE finished > 0 AND id NOT IN"
                         " (SELECT id FROM jobs WHERE finished > 0 ORDER BY id DESC LIMIT ?)",
                         "n", (uint64_t) keep);
+
+        return db_end(s, r);
+}
+
+int store_add_version(Store *s, const char *overlay, const StoredVersion *v, const StoredJob *job) {
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s,
+                "INSERT INTO versions VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
+                "snnnns", overlay, (uint64_t) v->number, v->created, v->size, v->files, v->label);
+        if (r >= 0)
+                r = db_run(s, "UPDATE overlays SET current = ? WHERE name = ?", "ns", (uint64_t) v->number,
+                        overlay);
+        if (r >= 0)
+                r = put_job(s, job);
 
         return db_end(s, r);
 }

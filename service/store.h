@@ -47,8 +47,8 @@ int store_load_overlays(Store *s,
 /* Takes the next version number of an overlay; a number is never given twice. */
 int store_reserve_version(Store *s, const char *overlay, uint32_t *ret);
 
-/* Adds a version and makes it the current one. */
-int store_add_version(Store *s, const char *overlay, const StoredVersion *v);
+/* Adds a version and makes it the current one, and stores the job that made it as it is given: both or neither. */
+int store_add_version(Store *s, const char *overlay, const StoredVersion *v, const StoredJob *job);
 int store_load_versions(
         Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata), void *userdata);
 

@@ -10,6 +10,11 @@
 
 #define KEEP 5U
 
+/* A version is stored together with its job; here that is none that the store knows. */
+static const StoredJob no_job = {
+        .kind = "import", .subject = "", .argument = "", .state = "succeeded", .message = ""
+};
+
 static const char fresh[] = "overlay l4d2 import 0\noverlay maps import 0\noverlay mods import 0\n";
 
 static Store *open_example(const Temporary *t) {
@@ -169,7 +174,7 @@ static void test_foreign_keys(Temporary *t, gconstpointer data) {
         c->overlays[1] = g_strdup("nothing");
         g_assert_cmpint(store_add_instance(s, "versus-2", c), <, 0);
         g_assert_cmpint(store_set_instance(s, "versus-1", c), <, 0);
-        g_assert_cmpint(store_add_version(s, "nothing", &v), <, 0);
+        g_assert_cmpint(store_add_version(s, "nothing", &v, &no_job), <, 0);
         store_assert(s, before);
 
         g_assert_cmpint(store_remove_overlay(s, "maps"), ==, 0);
@@ -189,9 +194,9 @@ static void test_versions(Temporary *t, gconstpointer data) {
                 { .number = 2, .created = UINT64_MAX, .label = (char[]){ "\303\244 'b'\n\"" } },
         };
 
-        g_assert_cmpint(store_add_version(s, "maps", &versions[0]), ==, 0);
-        g_assert_cmpint(store_add_version(s, "maps", &versions[1]), ==, 0);
-        g_assert_cmpint(store_add_version(s, "maps", &versions[0]), ==, -EEXIST);
+        g_assert_cmpint(store_add_version(s, "maps", &versions[0], &no_job), ==, 0);
+        g_assert_cmpint(store_add_version(s, "maps", &versions[1], &no_job), ==, 0);
+        g_assert_cmpint(store_add_version(s, "maps", &versions[0], &no_job), ==, -EEXIST);
         s = reopen(t, g_steal_pointer(&s));
         store_assert(s, want);
 
@@ -213,7 +218,7 @@ static void test_version_numbers(Temporary *t, gconstpointer data) {
                 if (i % 3 == 0)
                         s = reopen(t, g_steal_pointer(&s));
                 if (i % 2 == 0)
-                        g_assert_cmpint(store_add_version(s, "maps", &v), ==, 0);
+                        g_assert_cmpint(store_add_version(s, "maps", &v, &no_job), ==, 0);
         }
 
         g_assert_cmpint(store_reserve_version(s, "mods", &number), ==, 0);
@@ -234,6 +239,25 @@ static uint32_t add_job(Store *s, const char *subject) {
 
         g_assert_cmpint(store_add_job(s, &j, &id), ==, 0);
         return id;
+}
+
+/* A job that made a version has succeeded with it, or neither has happened. */
+static void test_version_with_job(Temporary *t, gconstpointer data) {
+        g_autoptr(Store) s = open_example(t);
+        const StoredVersion v = { .number = 9, .label = (char[]){ "" } };
+        StoredJob j = {
+                .id = add_job(s, "maps"), .state = "succeeded", .message = "version 9", .finished = 12
+        };
+        g_autofree char *after = NULL;
+
+        g_assert_cmpint(store_add_version(s, "maps", &v, &j), ==, 0);
+        s = reopen(t, g_steal_pointer(&s));
+        after = store_dump(s);
+        g_assert_nonnull(strstr(after, "succeeded <version 9>"));
+
+        j.state = "failed";
+        g_assert_cmpint(store_add_version(s, "maps", &v, &j), ==, -EEXIST);
+        store_assert(s, after);
 }
 
 static void end_job(Store *s, uint32_t id, int status) {
@@ -305,6 +329,7 @@ int main(int argc, char **argv) {
         TEMPORARY_ADD("/store/versions", test_versions);
         TEMPORARY_ADD("/store/version-numbers", test_version_numbers);
         TEMPORARY_ADD("/store/jobs", test_jobs);
+        TEMPORARY_ADD("/store/jobs/version", test_version_with_job);
         TEMPORARY_ADD("/store/jobs/kept", test_jobs_kept);
         return g_test_run();
 }
