@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""left4med is killed at many points of everything that it does; after its restart the bus tells the truth.
+
+LEFT4ME_KILLS: how many times as many cases (default 1); LEFT4ME_SEED: repeats a run.
+"""
+
+import os
+import random
+import signal
+import time
+import unittest
+
+import ground
+import host
+import wire
+from ground import INSTANCE, OVERLAY, STATE, V
+
+SEED = int(os.environ.get("LEFT4ME_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+TIMES = float(os.environ.get("LEFT4ME_KILLS", "1"))
+CASES = {"start": 7, "stop": 7, "restart": 5, "import_small": 7, "import_big": 5, "import_slow": 4,
+         "delete_instance": 5, "delete_overlay": 4, "rename": 5, "reset": 4, "create": 2, "configure": 2, "clone": 2}
+MARKER = "left4dead2/marker.txt"
+GAME, MAPS, BYSTANDER, SUBJECT, OTHER, LAYER = "rk-game", "rk-maps", "rk-by", "rk-one", "rk-two", "rk-layer"
+
+
+class Operation:
+    """One thing that the manager is asked to do. prepare() and the call; done() waits for the end of one that nobody
+    disturbed; check() looks at what a killed one left."""
+
+    def __init__(self, g):
+        self.g = g
+        self.job = None
+
+    def need(self, name, running=False):
+        if wire.instance_path(name) not in self.g.objects():
+            self.g.create(name, Game=GAME, Overlays=[MAPS], Cvars={"hostname": name})
+        self.g.instance(name, "Start" if running else "Stop")
+
+    def forget(self, name):
+        if wire.instance_path(name) in self.g.objects():
+            self.g.instance(name, "Stop")
+            self.g.do(self.g.instance(name, "Delete")[0])
+
+    def mark(self, name):
+        """Something that the server wrote."""
+        if not os.path.isdir(f"{STATE}/uppers/{name}/upper/left4dead2"):
+            self.g.instance(name, "Start")
+            self.g.instance(name, "Stop")
+        path = f"{STATE}/uppers/{name}/upper/{MARKER}"
+        with open(path, "w", encoding="ascii") as file:
+            file.write("of value")
+        os.chown(path, 980, 980)
+
+    def marked(self, name):
+        return os.path.exists(f"{STATE}/uppers/{name}/upper/{MARKER}")
+
+    def prepare(self):
+        self.need(SUBJECT)
+
+    def done(self, reply):
+        if reply and isinstance(reply[0], str) and "/job/" in reply[0]:
+            self.g.do(reply[0])
+
+    def answered(self, reply):
+        """The reply of a call that was answered before the kill."""
+
+    def check(self, case, reply):
+        pass
+
+    def settings(self, name):
+        return self.g.instance(name, "GetSettings")[0]
+
+
+class Start(Operation):
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Start")
+
+
+class Stop(Operation):
+    def prepare(self):
+        self.need(SUBJECT, running=True)
+
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Stop")
+
+
+class Restart(Stop):
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Restart")
+
+
+class ImportSmall(Operation):
+    number = 0
+    files, size, piece, pause = 20, 1000, 0, 0.0
+
+    def prepare(self):
+        self.need(SUBJECT)
+        if wire.overlay_path(LAYER) not in self.g.objects():
+            self.g.manager("CreateOverlay", "ssa{sv}", LAYER, "files", {})
+        ImportSmall.number += 1
+        self.mark_file = f"mark-{ImportSmall.number}.txt"
+        content = {f"left4dead2/{n}.txt": os.urandom(self.size) for n in range(self.files)}
+        content[self.mark_file] = b"all there"
+        self.archive = host.archive(content)
+        self.before = self.versions()
+        self.jobs = {j[0] for j in self.g.manager("ListJobs")[0]}
+        self.upload = None
+
+    def versions(self):
+        return [v[0] for v in self.g.get(wire.NAME, wire.overlay_path(LAYER), OVERLAY, "Versions")]
+
+    def post(self):
+        return self.g.post_import(LAYER, Size=V("t", len(self.archive)))
+
+    def answered(self, reply):
+        self.upload = ground.Upload(reply[1], self.archive, self.piece, self.pause)
+
+    def done(self, reply):
+        self.answered(reply)
+        self.g.do(reply[0])
+
+    def check(self, case, reply):
+        if self.upload:
+            self.upload.join(20)
+            case.assertFalse(self.upload.is_alive(), "who writes into the pipe of an interrupted import is left hanging")
+        new = [j for j in self.g.manager("ListJobs")[0] if j[0] not in self.jobs and j[1] == "import"]
+        versions = self.versions()
+        case.assertLessEqual(len(new), 1)
+        if reply:
+            case.assertEqual([j[8] for j in new], [reply[0]], "the job that was answered is not there")
+        if new and new[0][3] == "succeeded":
+            case.assertEqual(versions[:-1], self.before, f"job succeeded: {new[0][5]}")
+            files = self.g.call(wire.NAME, wire.overlay_path(LAYER), OVERLAY, "ListFiles", "su", "", 0)[0]
+            case.assertIn(self.mark_file, [f[0] for f in files])
+            return
+        case.assertEqual(versions, self.before, f"an import made a version, and its job says {new}")
+        if new:
+            case.assertEqual(new[0][3], "failed")
+            case.assertIn("interrupted", new[0][5])
+
+
+class ImportBig(ImportSmall):
+    files, size = 300, 100000
+
+
+class ImportSlow(ImportSmall):
+    files, size, piece, pause = 20, 10000, 5000, 0.01
+
+
+class DeleteInstance(Operation):
+    def prepare(self):
+        self.need(SUBJECT)
+        self.mark(SUBJECT)
+
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Delete")
+
+    def check(self, case, reply):
+        there = wire.instance_path(SUBJECT) in self.g.objects()
+        case.assertFalse(reply and there, "a deletion that was accepted was forgotten")
+        case.assertEqual(there, self.marked(SUBJECT))
+
+
+class DeleteOverlay(ImportSmall):
+    def prepare(self):
+        super().prepare()
+        if not self.before:
+            self.g.import_bytes(LAYER, self.archive)
+
+    def post(self):
+        return self.g.post(wire.NAME, wire.overlay_path(LAYER), OVERLAY, "Delete")
+
+    def answered(self, reply):
+        pass
+
+    def done(self, reply):
+        Operation.done(self, reply)
+
+    def check(self, case, reply):
+        there = wire.overlay_path(LAYER) in self.g.objects()
+        case.assertFalse(reply and there, "a deletion that was accepted was forgotten")
+        if there:
+            case.assertEqual(os.listdir(f"{STATE}/overlays/{LAYER}/versions") != [], True, "an overlay lost its content")
+
+
+class Rename(Operation):
+    def prepare(self):
+        self.forget(OTHER)
+        self.need(SUBJECT)
+        self.mark(SUBJECT)
+        self.before = self.settings(SUBJECT)
+
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Rename", "s", OTHER)
+
+    def check(self, case, reply):
+        found = [n for n in (SUBJECT, OTHER) if wire.instance_path(n) in self.g.objects()]
+        case.assertEqual(len(found), 1, "a renamed server is there under one name")
+        case.assertTrue(self.marked(found[0]), f"what {found[0]} had written is lost")
+        case.assertEqual(self.settings(found[0]), self.before)
+        if reply:
+            case.assertEqual(found, [OTHER])
+        self.forget(OTHER)
+
+
+class Reset(Operation):
+    def prepare(self):
+        self.need(SUBJECT)
+        self.mark(SUBJECT)
+
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Reset")
+
+    def check(self, case, reply):
+        case.assertIn(wire.instance_path(SUBJECT), self.g.objects())
+        case.assertFalse(reply and self.marked(SUBJECT), "a reset that was accepted was forgotten")
+
+
+class Create(Operation):
+    member = "CreateInstance"
+
+    def prepare(self):
+        self.need(SUBJECT)
+        self.forget(OTHER)
+
+    def post(self):
+        return self.g.post(*wire.MANAGER, "CreateInstance", "sa{sv}", OTHER, {"Game": V("s", GAME)})
+
+    def check(self, case, reply):
+        there = wire.instance_path(OTHER) in self.g.objects()
+        case.assertFalse(reply and not there, "a server that was created is lost")
+        self.forget(OTHER)
+
+
+class Clone(Create):
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Clone", "sa{sv}", OTHER, {})
+
+
+class Configure(Operation):
+    def prepare(self):
+        self.need(SUBJECT)
+        self.g.instance(SUBJECT, "Configure", "a{sv}", {"Lines": V("as", ["old"])})
+
+    def post(self):
+        return self.g.post_instance(SUBJECT, "Configure", "a{sv}", {"Lines": V("as", ["new"])})
+
+    def check(self, case, reply):
+        lines = self.settings(SUBJECT)["Lines"]
+        case.assertIn(lines, [["new"]] if reply is not None else [["old"], ["new"]])
+
+
+OPERATIONS = {"start": Start, "stop": Stop, "restart": Restart, "import_small": ImportSmall, "import_big": ImportBig,
+              "import_slow": ImportSlow, "delete_instance": DeleteInstance, "delete_overlay": DeleteOverlay,
+              "rename": Rename, "reset": Reset, "create": Create, "configure": Configure, "clone": Clone}
+
+
+class KilledManager(unittest.TestCase):
+    TIMEOUT = int(240 * max(TIMES, 1))
+
+    @classmethod
+    def setUpClass(cls):
+        cls.g = g = ground.Ground()
+        cls.addClassCleanup(g.close)
+        g.clear()
+        cls.addClassCleanup(g.clear)
+        g.make_overlay(GAME, "game.tar.zst")
+        g.make_overlay(MAPS, "maps.zip")
+        g.create(BYSTANDER, Game=GAME, Overlays=[MAPS], Cvars={"hostname": "bystander"}, Lines=["sv_cheats 0"])
+        g.instance(BYSTANDER, "Start")
+        cls.before = cls.bystander()
+        cls.disk = cls.content()
+        print(f"LEFT4ME_SEED={SEED}", flush=True)
+
+    @classmethod
+    def bystander(cls):
+        known = {p["Name"]: p for p in cls.g.of(INSTANCE)}
+        return known.get(BYSTANDER), cls.g.instance(BYSTANDER, "GetSettings")[0]
+
+    @staticmethod
+    def content():
+        return host.run("sh", "-c", f"cd {STATE}/overlays && find {GAME} {MAPS} -type f -exec sha256sum {{}} + | sort").out
+
+    def duration(self, operation):
+        operation.prepare()
+        begin = time.monotonic()
+        operation.done(self.g.wait(operation.post()))
+        return time.monotonic() - begin
+
+    def kill(self, pid):
+        os.kill(pid, signal.SIGKILL)
+        self.g.until(lambda: self.g.manager_pid() != pid, what="systemd sees the end of left4med")
+
+    def wait_reply(self, operation, serial, until):
+        """What comes before the moment of the kill: the reply of a call that was quick, or nothing."""
+        try:
+            reply = self.g.wait(serial, max(until - time.monotonic(), 0))
+        except TimeoutError:
+            return None
+        operation.answered(reply)
+        time.sleep(max(until - time.monotonic(), 0))
+        return reply
+
+    def one(self, operation, delay, rng):
+        g = self.g
+        operation.prepare()
+        pid = g.manager_pid()
+        until = time.monotonic() + delay
+        serial = operation.post()
+        reply = self.wait_reply(operation, serial, until)
+        self.kill(pid)
+        if reply is None:
+            try:
+                reply = g.wait(serial, 5)
+                operation.answered(reply)
+            except wire.BusError as error:
+                self.assertEqual(error.name, "org.freedesktop.DBus.Error.NoReply")
+            except TimeoutError:
+                self.fail("a call of the killed manager hangs")
+        if rng.random() < 0.25:
+            # and once more, while it takes stock
+            g.call(*wire.SYSTEMD, "StartUnit", "ss", "left4med.service", "replace")
+            again = g.until(g.manager_pid, what="left4med starts again")
+            time.sleep(rng.uniform(0, 0.05))
+            self.kill(again)
+        # systemd starts it after half a second; the bus does when somebody calls it first
+        if rng.random() < 0.5:
+            g.until(lambda: g.call(wire.BUS, "/org/freedesktop/DBus", wire.BUS, "NameHasOwner", "s", wire.NAME)[0],
+                    what="left4med is back")
+        self.assertEqual(ground.settle(g), [])
+        operation.check(self, reply)
+        self.check_start(operation)
+
+    def check_start(self, operation):
+        operation.need(SUBJECT, running=True)
+        self.assertEqual(self.g.get(wire.NAME, wire.instance_path(SUBJECT), INSTANCE, "ActiveState"), "active")
+        self.g.instance(SUBJECT, "Stop")
+
+    def check_bystander(self):
+        self.assertEqual(self.bystander(), self.before, "a server that had nothing to do with it was disturbed")
+        self.assertEqual(self.content(), self.disk, "an overlay that had nothing to do with it changed")
+
+    def schedule(self, kind):
+        count = max(round(CASES[kind] * TIMES), 1)
+        rng = random.Random(f"{SEED} {kind}")
+        duration = self.duration(OPERATIONS[kind](self.g))
+        for n in range(count):
+            yield duration * 1.15 * (n + rng.random()) / count, rng
+
+    def run_kind(self, kind):
+        for delay, rng in self.schedule(kind):
+            with self.subTest(kind=kind, delay_ms=round(delay * 1000, 1), seed=SEED):
+                self.one(OPERATIONS[kind](self.g), delay, rng)
+        self.check_bystander()
+
+
+def add_test(kind):
+    setattr(KilledManager, f"test_{kind}", lambda self: self.run_kind(kind))
+
+
+for word in CASES:
+    add_test(word)
+del word
+
+if __name__ == "__main__":
+    unittest.main()
