@@ -138,6 +138,24 @@ static void begin_start(Instance *i) {
         sd_bus_error_free(&error);
 }
 
+/* Begins a start of an instance that is idle and not active, from wherever its units are. */
+static void start_from_anywhere(Instance *i) {
+        const UnitState *s = unit_state(i->server);
+
+        if (instance_is_down(i)) {
+                i->operation = OPERATION_START;
+                begin_start(i);
+        } else if (g_str_equal(s->active, "activating") && !unit_waits_to_restart(i->server)) {
+                /* Somebody else starts it: systemd gives us the same job. */
+                i->operation = OPERATION_START;
+                start_unit(i);
+        } else {
+                /* After a crash the old stack is still mounted, or on its way out: it must be gone before the new one comes. */
+                i->operation = OPERATION_RESTART;
+                begin_stop(i);
+        }
+}
+
 int instance_start(Instance *i, Request *q, sd_bus_error *error) {
         g_autoptr(Stack) stack = NULL;
         int r;
@@ -147,7 +165,7 @@ int instance_start(Instance *i, Request *q, sd_bus_error *error) {
                 if (r < 0)
                         return r;
 
-                if (!unit_is_down(i->server)) {
+                if (g_str_equal(unit_state(i->server)->active, "active")) {
                         request_ok(q);
                         return 0;
                 }
@@ -159,14 +177,8 @@ int instance_start(Instance *i, Request *q, sd_bus_error *error) {
         }
 
         g_ptr_array_add(i->requests, q);
-        if (i->operation == OPERATION_NONE && !unit_is_down(i->mount)) {
-                /* The stack of a server that crashed is on its way out: it must be gone before the new one comes. */
-                i->operation = OPERATION_RESTART;
-                begin_stop(i);
-        } else if (i->operation == OPERATION_NONE) {
-                i->operation = OPERATION_START;
-                begin_start(i);
-        }
+        if (i->operation == OPERATION_NONE)
+                start_from_anywhere(i);
 
         return 0;
 }

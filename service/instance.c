@@ -325,7 +325,7 @@ static void note_exit(Instance *i, const UnitState *s) {
 }
 
 static void note_crash(Instance *i, const UnitState *s) {
-        if (!g_str_equal(s->active, "failed"))
+        if (unit_waits_to_restart(i->server))
                 log_instance(LOG_WARNING, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name,
                         "ended by itself (%s, status %d), systemd starts it again", s->result,
                         s->exit_status);

@@ -19,6 +19,7 @@ struct Units {
         char *owner;         /* systemd's unique name on the bus, NULL while it is away */
         GHashTable *by_path; /* object path -> Unit, both the unit's */
         GHashTable *jobs;    /* object path of a job -> UnitJob, both the job's */
+        GPtrArray *lost;     /* UnitJob: calls that systemd took with it when it left the bus */
         CallQueue *calls;
         unsigned refreshing; /* answers to GetAll that are awaited */
         GPtrArray *settled;  /* Settled: who wants to know when there are none */
@@ -53,6 +54,9 @@ void units_on_job_removed(Units *us, const char *path, const char *result);
 
 /* Asks after each job that is under way whether it still is. */
 void units_check_jobs(Units *us);
+
+/* Sends again what was lost. */
+void units_send_lost(Units *us);
 
 /* Gives up a GetAll that is under way, if there is one. */
 void unit_drop_refresh(Unit *u, unsigned index);

@@ -179,6 +179,7 @@ static void units_set_owner(Units *us, const char *owner) {
         /* systemd sends signals only while somebody is subscribed. */
         (void) sd_bus_call_method_async(
                 us->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", NULL, NULL, "");
+        units_send_lost(us);
         units_check_jobs(us);
         us->resync(us->userdata);
 }
@@ -255,6 +256,7 @@ int units_new(sd_bus *bus, void (*resync)(void *userdata), void *userdata, Units
                 .settled = g_ptr_array_new_with_free_func(g_free),
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),
                 .jobs = g_hash_table_new(g_str_hash, g_str_equal),
+                .lost = g_ptr_array_new(),
                 .resync = resync,
                 .userdata = userdata,
         };
@@ -288,6 +290,7 @@ Units *units_free(Units *us) {
         g_free(us->owner);
         g_hash_table_unref(us->by_path);
         g_hash_table_unref(us->jobs);
+        g_ptr_array_unref(us->lost);
         sd_bus_unref(us->bus);
         g_free(us);
         return NULL;

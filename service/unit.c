@@ -35,6 +35,7 @@ static UnitJob *unit_job_free(UnitJob *j) {
                 g_ptr_array_remove_fast(j->unit->jobs, j);
         if (j->path)
                 g_hash_table_remove(j->units->jobs, j->path);
+        (void) g_ptr_array_remove_fast(j->units->lost, j);
         queued_call_free(j->call);
         g_free(j->path);
         g_free(j);
@@ -109,6 +110,12 @@ static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *err
 
         j->call = queued_call_free(j->call);
 
+        /* systemd executes itself anew and leaves the bus for a moment. To start or stop twice is the same as once. */
+        if (j->awaits_job && sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
+                g_ptr_array_add(j->units->lost, j);
+                return 1;
+        }
+
         if (e) {
                 unit_job_finish(j, UNIT_REFUSED, e->message ?: e->name);
                 return 1;
@@ -129,12 +136,57 @@ static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *err
         return 1;
 }
 
-/* Calls a method of systemd's manager that takes the unit's name first. */
-static int unit_call(Unit *u, const char *method, bool awaits_job, UnitDone done, void *userdata,
-        const char *types, ...) {
+/* Sends a start or a stop. */
+static int unit_job_send(UnitJob *j) {
         g_autoptr(sd_bus_message) m = NULL;
-        UnitJob *j;
+        int r;
+
+        r = sd_bus_message_new_method_call(j->units->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
+                j->brings_up ? "StartUnit" : "StopUnit");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", j->unit->name, "replace");
+        if (r >= 0)
+                j->call = call_queue_add(j->units->calls, m, on_job_reply, j);
+
+        return r;
+}
+
+void units_send_lost(Units *us) {
+        g_autoptr(GPtrArray) lost = g_steal_pointer(&us->lost);
+
+        us->lost = g_ptr_array_new();
+        for (unsigned k = 0; k < lost->len; k++)
+                if (unit_job_send(lost->pdata[k]) < 0)
+                        unit_job_finish(lost->pdata[k], UNIT_REFUSED, "systemd cannot be asked");
+}
+
+static UnitJob *unit_job_new(Unit *u, bool awaits_job, UnitDone done, void *userdata) {
+        UnitJob *j = g_new(UnitJob, 1);
+
+        *j = (UnitJob){
+                .units = u->units, .unit = u, .done = done, .userdata = userdata, .awaits_job = awaits_job
+        };
+        g_ptr_array_add(u->jobs, j);
+        return j;
+}
+
+static int unit_change(Unit *u, bool brings_up, UnitDone done, void *userdata) {
+        UnitJob *j = unit_job_new(u, true, done, userdata);
+        int r;
+
+        j->brings_up = brings_up;
+        r = unit_job_send(j);
+        if (r < 0)
+                unit_job_free(j);
+
+        return r;
+}
+
+/* Calls another method of systemd's manager that takes the unit's name first. */
+static int unit_call(Unit *u, const char *method, UnitDone done, void *userdata, const char *types, ...) {
+        g_autoptr(sd_bus_message) m = NULL;
         va_list args;
+        UnitJob *j;
         int r;
 
         r = sd_bus_message_new_method_call(
@@ -152,35 +204,25 @@ static int unit_call(Unit *u, const char *method, bool awaits_job, UnitDone done
         if (r < 0)
                 return r;
 
-        j = g_new0(UnitJob, 1);
-        *j = (UnitJob){
-                .units = u->units,
-                .unit = u,
-                .done = done,
-                .userdata = userdata,
-                .awaits_job = awaits_job,
-                .brings_up = g_str_equal(method, "StartUnit"),
-        };
-        g_ptr_array_add(u->jobs, j);
-
+        j = unit_job_new(u, false, done, userdata);
         j->call = call_queue_add(u->units->calls, m, on_job_reply, j);
         return 0;
 }
 
 int unit_start(Unit *u, UnitDone done, void *userdata) {
-        return unit_call(u, "StartUnit", true, done, userdata, "s", "replace");
+        return unit_change(u, true, done, userdata);
 }
 
 int unit_stop(Unit *u, UnitDone done, void *userdata) {
-        return unit_call(u, "StopUnit", true, done, userdata, "s", "replace");
+        return unit_change(u, false, done, userdata);
 }
 
 int unit_reset_failed(Unit *u, UnitDone done, void *userdata) {
-        return unit_call(u, "ResetFailedUnit", false, done, userdata, "");
+        return unit_call(u, "ResetFailedUnit", done, userdata, "");
 }
 
 int unit_kill(Unit *u, int signal) {
-        return unit_call(u, "KillUnit", false, NULL, NULL, "si", "main", (int32_t) signal);
+        return unit_call(u, "KillUnit", NULL, NULL, "si", "main", (int32_t) signal);
 }
 
 int unit_hold(Unit *u) {
@@ -189,7 +231,7 @@ int unit_hold(Unit *u) {
         if (u->held)
                 return 0;
 
-        r = unit_call(u, "RefUnit", false, NULL, NULL, "");
+        r = unit_call(u, "RefUnit", NULL, NULL, "");
         u->held = r >= 0;
         return r;
 }
@@ -199,7 +241,7 @@ void unit_release(Unit *u) {
                 return;
 
         u->held = false;
-        (void) unit_call(u, "UnrefUnit", false, NULL, NULL, "");
+        (void) unit_call(u, "UnrefUnit", NULL, NULL, "");
 }
 
 Unit *unit_new(Units *us, const char *name, UnitChanged changed, void *userdata) {
@@ -249,6 +291,12 @@ const UnitState *unit_state(const Unit *u) {
         return &u->state;
 }
 
+bool unit_waits_to_restart(const Unit *u) {
+        /* systemd passes through "failed-before-auto-restart", with the unit "failed" for a moment, to "auto-restart". */
+        return g_str_has_suffix(u->state.sub, "auto-restart");
+}
+
 bool unit_is_down(const Unit *u) {
-        return g_str_equal(u->state.active, "inactive") || g_str_equal(u->state.active, "failed");
+        return !unit_waits_to_restart(u) &&
+               (g_str_equal(u->state.active, "inactive") || g_str_equal(u->state.active, "failed"));
 }

@@ -56,8 +56,11 @@ Unit *unit_free(Unit *u);
 const char *unit_name(const Unit *u);
 const UnitState *unit_state(const Unit *u);
 
-/* Nothing runs or is about to: "inactive" or "failed". */
+/* Nothing runs or is about to: "inactive" or "failed" for good. */
 bool unit_is_down(const Unit *u);
+
+/* It ended by itself, and systemd is about to start it again. */
+bool unit_waits_to_restart(const Unit *u);
 
 /* Jobs; done is called exactly once, unless the unit is freed before. With restart of systemd underway, UNIT_REFUSED. */
 int unit_start(Unit *u, UnitDone done, void *userdata);

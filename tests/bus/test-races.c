@@ -134,6 +134,7 @@ static void test_terminated(Fixture *f) {
         fixture_start(f);
         mirror_wait_object(f->mirror, LEFT4ME_OVERLAY_PREFIX "/maps", true);
         systemd_release(f->systemd, MOUNT);
+        mirror_wait(f->mirror, PATH, LEFT4ME_INSTANCE_INTERFACE, "ActiveState", "'active'");
 }
 
 /* systemd re-executes itself while a start is under way: its name goes, what ends meanwhile is told by no signal. */

@@ -161,7 +161,7 @@ class Verbs(host.Case):
             follow.start("one")
             lines.wait(lambda line: '"Server is hibernating"' in line, "the followed log")
         logs = self.json("logs", "one", "--lines", "1000")
-        self.assertEqual({r["identifier"] for r in logs}, {"systemd", "left4med", "l4d2-one"})
+        self.assertLessEqual({"systemd", "left4med", "l4d2-one"}, {r["identifier"] for r in logs})
         self.assertEqual(len(self.json("logs", "one", "--lines", "3")), 3)
         self.assertEqual(self.json("logs", "one", "--since", "2000-01-01", "--until", "2000-01-02"), [])
 
