@@ -11,6 +11,9 @@
 #include "json.h"
 #include "progress.h"
 
+/* The bus lets a connection wait for 128 answers, and refuses what it asks beyond; the host has fewer CPUs anyway. */
+#define PARALLEL_MAX 32U
+
 /* What ends sooner shows no progress: a line that flashes tells nothing. */
 #define PATIENCE_USEC (500 * (gint64) USEC_PER_MSEC)
 
@@ -21,6 +24,7 @@ typedef struct {
         Progress *progress;
         gint64 began;
         GPtrArray *targets;
+        guint next; /* the first target that is not asked yet */
         unsigned pending;
         gboolean interrupted;
         int code;
@@ -46,6 +50,8 @@ static void merge_code(Control *c, int code) {
         c->code = c->code == EXIT_OK || c->code == code ? code : EXIT_FAILED;
 }
 
+static void call_next(Control *c);
+
 static void on_reply(GObject *bus, GAsyncResult *result, gpointer userdata) {
         Target *t = userdata;
         Control *c = t->control;
@@ -63,8 +69,35 @@ static void on_reply(GObject *bus, GAsyncResult *result, gpointer userdata) {
         }
 
         /* Suggestions need another call; so errors are told when all is over, in the order of the names. */
+        call_next(c);
         if (c->pending == 0)
                 g_main_loop_quit(c->loop);
+}
+
+static void call_next(Control *c) {
+        while (c->pending < PARALLEL_MAX && c->next < c->targets->len) {
+                Target *t = g_ptr_array_index(c->targets, c->next++);
+                g_autofree char *path = client_path(LEFT4ME_INSTANCE_PREFIX, t->name);
+                const ClientCall call = {
+                        .path = path,
+                        .interface = LEFT4ME_INSTANCE_INTERFACE,
+                        .method = c->action->method,
+                        .interactive = !c->cli->no_ask_password,
+                };
+
+                c->pending++;
+                client_call_async(c->cli->client, &call, on_reply, t);
+        }
+}
+
+static void add_targets(Control *c, char **names) {
+        for (char **name = names; *name; name++) {
+                Target *t = g_new0(Target, 1);
+
+                t->control = c;
+                t->name = g_strdup(*name);
+                g_ptr_array_add(c->targets, t);
+        }
 }
 
 static gboolean on_tick(gpointer userdata) {
@@ -100,27 +133,6 @@ static gboolean on_interrupt(gpointer userdata) {
         c->interrupted = TRUE;
         g_main_loop_quit(c->loop);
         return G_SOURCE_REMOVE;
-}
-
-static void call_all(Control *c, char **names) {
-        char **name;
-
-        for (name = names; *name; name++) {
-                g_autofree char *path = client_path(LEFT4ME_INSTANCE_PREFIX, *name);
-                const ClientCall call = {
-                        .path = path,
-                        .interface = LEFT4ME_INSTANCE_INTERFACE,
-                        .method = c->action->method,
-                        .interactive = !c->cli->no_ask_password,
-                };
-                Target *t = g_new0(Target, 1);
-
-                t->control = c;
-                t->name = g_strdup(*name);
-                g_ptr_array_add(c->targets, t);
-                c->pending++;
-                client_call_async(c->cli->client, &call, on_reply, t);
-        }
 }
 
 static void report(Control *c) {
@@ -165,7 +177,8 @@ int control_run(Cli *cli, char **names, const ControlAction *action) {
         c.began = g_get_monotonic_time();
         sources[0] = g_unix_signal_add(SIGINT, on_interrupt, &c);
         sources[1] = g_timeout_add(100, on_tick, &c);
-        call_all(&c, names);
+        add_targets(&c, names);
+        call_next(&c);
         g_main_loop_run(loop);
         g_source_remove(sources[1]);
         progress_clear(progress);
