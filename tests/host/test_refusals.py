@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+import follow
 import ground
 import host
 import wire
@@ -199,8 +200,8 @@ class Refused(Refusals):
         self.assertEqual(ground.settle(self.g, 5), [])
 
     def test_running(self):
-        self.g.instance(SERVER, "Start")
         self.addCleanup(self.g.instance, SERVER, "Stop")
+        follow.start(SERVER)  # until the game is up: while it comes up, it writes files of its own
         self.before = self.everything()
         for member, arguments in (("Delete", ()), ("Reset", ()), ("Rename", ("s", "rf-new")),
                                   ("Configure", ("a{sv}", {"Port": V("q", 27020)}))):
