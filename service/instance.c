@@ -341,22 +341,26 @@ static void note_crash(Instance *i, const UnitState *s) {
 
 void instance_take_state(Instance *i) {
         const UnitState *s = unit_state(i->server);
-        bool failed = g_str_equal(s->active, "failed"), waits = g_str_equal(s->sub, "auto-restart");
+        bool failed = g_str_equal(s->sub, "failed"), waits = g_str_equal(s->sub, "auto-restart");
+        /* Nobody who watches is to take the moment before an automatic restart for a failure. */
+        const char *active = unit_waits_to_restart(i->server) ? "activating" : s->active;
         uint32_t bits = 0;
 
+        /* The result may come after the exit; that somebody resets a failure changes nothing about the exit. */
         if (s->exited > 0 &&
-                (s->exited != i->last_exit.when || !g_str_equal(s->result, i->last_exit.result)))
+                (s->exited != i->last_exit.when || (!g_str_equal(s->result, "success") &&
+                                                           !g_str_equal(s->result, i->last_exit.result))))
                 note_exit(i, s);
-        if ((failed && !g_str_equal(i->active, "failed")) || (waits && !g_str_equal(i->sub, "auto-restart")))
+        if ((failed && !g_str_equal(i->sub, "failed")) || (waits && !g_str_equal(i->sub, "auto-restart")))
                 note_crash(i, s);
 
-        bits |= g_str_equal(i->active, s->active) ? 0 : INSTANCE_ACTIVE_STATE;
+        bits |= g_str_equal(i->active, active) ? 0 : INSTANCE_ACTIVE_STATE;
         bits |= g_str_equal(i->sub, s->sub) ? 0 : INSTANCE_SUB_STATE;
         bits |= i->main_pid == s->main_pid ? 0 : INSTANCE_MAIN_PID;
         bits |= i->restarts == s->restarts ? 0 : INSTANCE_RESTARTS;
         bits |= i->active_since == s->active_since ? 0 : INSTANCE_ACTIVE_SINCE;
 
-        (void) g_strlcpy(i->active, s->active, sizeof(i->active));
+        (void) g_strlcpy(i->active, active, sizeof(i->active));
         (void) g_strlcpy(i->sub, s->sub, sizeof(i->sub));
         i->main_pid = s->main_pid;
         i->restarts = s->restarts;

@@ -51,7 +51,7 @@ struct Instance {
 
         struct Unit *server;      /* left4me-server@NAME.service */
         struct Unit *mount;       /* left4me-overlay@server-NAME.service */
-        char active[16], sub[24]; /* as last told */
+        char active[16], sub[40]; /* as last told */
         uint32_t main_pid, restarts;
         uint64_t active_since;
         LastExit last_exit;

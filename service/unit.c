@@ -292,8 +292,9 @@ const UnitState *unit_state(const Unit *u) {
 }
 
 bool unit_waits_to_restart(const Unit *u) {
-        /* systemd passes through "failed-before-auto-restart", with the unit "failed" for a moment, to "auto-restart". */
-        return g_str_has_suffix(u->state.sub, "auto-restart");
+        /* systemd passes from "failed-before-auto-restart", with the unit "failed" for a moment, through "auto-restart" to
+         * "auto-restart-queued". */
+        return strstr(u->state.sub, "auto-restart");
 }
 
 bool unit_is_down(const Unit *u) {

@@ -23,7 +23,7 @@ typedef enum UnitResult {
 
 typedef struct UnitState {
         char active[16]; /* "inactive", "activating", "active", "deactivating", "failed", ... */
-        char sub[24];
+        char sub[40];
         char result[24]; /* of the service: "success", "exit-code", "signal", ... */
         uint32_t main_pid;
         uint32_t restarts;
