@@ -130,9 +130,9 @@ static void begin_start(Instance *i) {
 
         if (instance_write_files(i, &error) < 0)
                 end_operation(i, &error);
-        /* A failed unit may stand at its start limit; whoever asks for a start wants to try again. */
-        else if (!g_str_equal(unit_state(i->server)->active, "failed") ||
-                 unit_reset_failed(i->server, on_reset, i) < 0)
+        /* It may stand at its start limit, and not only when it has failed: systemd counts starts by hand as well, as long as the unit
+         * stays loaded (somebody looks at it, or systemd executed itself anew). Whoever asks for a start wants to try again. */
+        else if (unit_reset_failed(i->server, on_reset, i) < 0)
                 start_unit(i);
 
         sd_bus_error_free(&error);
@@ -259,6 +259,12 @@ static void begin_stop(Instance *i) {
                 i->manager->event, &i->stop_again, CLOCK_MONOTONIC, STOP_AGAIN, 0, on_stop_again, i);
 }
 
+static void on_seen(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        if (result == UNIT_DONE)
+                unit_is_gone(u);
+        end_operation(userdata, NULL);
+}
+
 int instance_stop(Instance *i, Request *q, sd_bus_error *error) {
         int r;
 
@@ -276,10 +282,12 @@ int instance_stop(Instance *i, Request *q, sd_bus_error *error) {
 
         if (i->operation == OPERATION_NONE && instance_is_down(i)) {
                 /* To stop what has failed means: it was seen. */
-                if (g_str_equal(unit_state(i->server)->active, "failed"))
-                        (void) unit_reset_failed(i->server, NULL, NULL);
-                request_ok(q);
-                return 0;
+                if (!g_str_equal(unit_state(i->server)->active, "failed") ||
+                        unit_reset_failed(i->server, on_seen, i) < 0) {
+                        request_ok(q);
+                        return 0;
+                }
+                i->operation = OPERATION_STOP;
         }
 
         g_ptr_array_add(i->requests, q);

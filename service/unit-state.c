@@ -136,25 +136,31 @@ static int on_job_removed(sd_bus_message *m, void *userdata, sd_bus_error *error
         return 0;
 }
 
-/* A unit that nobody holds is unloaded when it has ended, and then changes no more: for us it is inactive. */
+void unit_is_gone(Unit *u) {
+        UnitState state = u->state;
+
+        if (g_str_equal(state.active, "inactive"))
+                return;
+
+        (void) g_strlcpy(state.active, "inactive", sizeof(state.active));
+        (void) g_strlcpy(state.sub, "dead", sizeof(state.sub));
+        state.main_pid = 0;
+        unit_take_state(u, &state);
+}
+
+/* A unit that nobody holds is unloaded when it has ended, and then changes no more: for us it is inactive. A failed one as well, once its
+ * failure was reset. */
 static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Units *us = userdata;
         const char *path;
-        UnitState state;
         Unit *u;
 
         if (!sent_by_systemd(us, m) || sd_bus_message_read(m, "so", NULL, &path) < 0)
                 return 0;
 
         u = g_hash_table_lookup(us->by_path, path);
-        if (!u || unit_is_down(u))
-                return 0;
-
-        state = u->state;
-        (void) g_strlcpy(state.active, "inactive", sizeof(state.active));
-        (void) g_strlcpy(state.sub, "dead", sizeof(state.sub));
-        state.main_pid = 0;
-        unit_take_state(u, &state);
+        if (u)
+                unit_is_gone(u);
         return 0;
 }
 
@@ -163,6 +169,9 @@ static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         int active;
 
         if (sent_by_systemd(us, m) && sd_bus_message_read(m, "b", &active) >= 0 && !active) {
+                /* At a daemon-reexec the old connection goes, and the answers that it owed, only after the new one has the name; this
+                 * is said after both. */
+                units_send_lost(us);
                 units_check_jobs(us);
                 us->resync(us->userdata);
         }

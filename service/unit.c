@@ -61,31 +61,45 @@ void units_on_job_removed(Units *us, const char *path, const char *result) {
                 unit_job_finish(j, r < 0 ? UNIT_FAILED : r, NULL);
 }
 
-/* systemd has come back, and a JobRemoved may have been missed: with the job gone, the unit's state tells how it ended. That is right for
- * units that stay; a oneshot leaves no trace, and counts as failed. */
-static int on_job_asked(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        UnitJob *j = userdata;
-        bool up = g_str_equal(j->unit->state.active, "active");
-
-        j->call = queued_call_free(j->call);
-        if (sd_bus_message_get_error(reply))
-                unit_job_finish(j, up == j->brings_up ? UNIT_DONE : UNIT_FAILED, NULL);
-
-        return 1;
-}
-
-static int ask_job(UnitJob *j) {
+static int ask(UnitJob *j, const char *path, const char *interface, const char *property,
+        sd_bus_message_handler_t handler) {
         g_autoptr(sd_bus_message) m = NULL;
         int r;
 
         r = sd_bus_message_new_method_call(
-                j->units->bus, &m, SYSTEMD_NAME, j->path, "org.freedesktop.DBus.Properties", "Get");
+                j->units->bus, &m, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "Get");
         if (r >= 0)
-                r = sd_bus_message_append(m, "ss", "org.freedesktop.systemd1.Job", "Id");
+                r = sd_bus_message_append(m, "ss", interface, property);
         if (r >= 0)
-                j->call = call_queue_add(j->units->calls, m, on_job_asked, j);
+                j->call = call_queue_add(j->units->calls, m, handler, j);
 
         return r;
+}
+
+/* systemd has come back, and a JobRemoved may have been missed: with the job gone, the unit's state tells how it ended. That is right for
+ * units that stay; a oneshot leaves no trace, and counts as failed. */
+static int on_state_asked(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        UnitJob *j = userdata;
+        const char *active = "";
+
+        j->call = queued_call_free(j->call);
+        if (!sd_bus_message_get_error(reply))
+                (void) sd_bus_message_read(reply, "v", "s", &active);
+        unit_job_finish(j, g_str_equal(active, "active") == j->brings_up ? UNIT_DONE : UNIT_FAILED, NULL);
+        return 1;
+}
+
+static int on_job_asked(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        UnitJob *j = userdata;
+
+        j->call = queued_call_free(j->call);
+
+        /* The state is asked for after that: a job may have ended between the one answer and the other. */
+        if (sd_bus_message_get_error(reply) &&
+                ask(j, j->unit->path, SYSTEMD_UNIT, "ActiveState", on_state_asked) < 0)
+                unit_job_finish(j, UNIT_FAILED, NULL);
+
+        return 1;
 }
 
 void units_check_jobs(Units *us) {
@@ -96,9 +110,8 @@ void units_check_jobs(Units *us) {
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 UnitJob *j = value;
 
-                /* systemd answers in order, so the state is there before the answer about the job. */
-                if (!j->call && unit_refresh(j->unit) >= 0)
-                        (void) ask_job(j);
+                if (!j->call)
+                        (void) ask(j, j->path, "org.freedesktop.systemd1.Job", "Id", on_job_asked);
         }
 }
 

@@ -67,6 +67,9 @@ int unit_start(Unit *u, UnitDone done, void *userdata);
 int unit_stop(Unit *u, UnitDone done, void *userdata);
 int unit_reset_failed(Unit *u, UnitDone done, void *userdata);
 
+/* Nothing is left of the unit: for one whose failure was reset, before systemd's signals say it. */
+void unit_is_gone(Unit *u);
+
 /* Sends a signal to the unit's main process; nobody is told how it went. */
 int unit_kill(Unit *u, int signal);
 
