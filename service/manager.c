@@ -197,6 +197,9 @@ int manager_new(const char *root, const char *config_path, Manager **ret) {
         r = sd_event_default(&m->event);
         if (r >= 0)
                 r = sd_event_add_defer(m->event, &m->flush_source, on_flush, m);
+        /* Before the next message is looked at: no answer shows what no signal has told yet. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(m->flush_source, SD_EVENT_PRIORITY_IMPORTANT);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->flush_source, SD_EVENT_OFF);
         if (r < 0)
