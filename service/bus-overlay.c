@@ -316,21 +316,10 @@ static int find_overlay(sd_bus *bus, const char *path, const char *interface, vo
         return 1;
 }
 
-static gboolean add_path(gpointer key, gpointer value, gpointer userdata) {
-        Overlay *o = value;
-
-        g_ptr_array_add(userdata, strdup(o->object.path));
-        return FALSE;
-}
-
 static int list_paths(sd_bus *bus, const char *prefix, void *userdata, char ***ret, sd_bus_error *error) {
         Manager *m = userdata;
-        GPtrArray *paths = g_ptr_array_new();
 
-        g_tree_foreach(m->overlays, add_path, paths);
-        g_ptr_array_add(paths, NULL);
-        *ret = (char **) g_ptr_array_free(paths, FALSE);
-        return 1;
+        return objects_list_paths(m->overlays, ret);
 }
 
 int bus_add_overlays(Manager *m) {

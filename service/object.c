@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "service/manager.h"
 #include "service/object.h"
@@ -58,4 +59,20 @@ void objects_flush(Manager *m) {
                 object_flush(m->changed->pdata[i]);
 
         g_ptr_array_set_size(m->changed, 0);
+}
+
+static gboolean add_path(gpointer key, gpointer value, gpointer userdata) {
+        const Object *o = value;
+
+        g_ptr_array_add(userdata, strdup(o->path));
+        return FALSE;
+}
+
+int objects_list_paths(GTree *objects, char ***ret) {
+        GPtrArray *paths = g_ptr_array_new();
+
+        g_tree_foreach(objects, add_path, paths);
+        g_ptr_array_add(paths, NULL);
+        *ret = (char **) g_ptr_array_free(paths, FALSE);
+        return 1;
 }

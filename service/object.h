@@ -36,3 +36,6 @@ void object_changed(Object *o, uint32_t bits);
 
 /* Tells all that was noted. */
 void objects_flush(Manager *m);
+
+/* The paths of all objects in a tree, as sd-bus' node enumerators give them; the caller's. */
+int objects_list_paths(GTree *objects, char ***ret);
