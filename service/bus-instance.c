@@ -76,26 +76,13 @@ static int property_get_layers(sd_bus *bus, const char *path, const char *interf
 
 /* -- methods --------------------------------------------------------------------------------------------------- */
 
-/* Asks polkit and makes the request: 1 with *ret_q, 0 when the answer is yet to come, < 0. */
-static int begin(Instance *i, sd_bus_message *call, const char *action, const char *verb, Request **ret_q,
-        sd_bus_error *error) {
-        uid_t uid;
-        int r;
-
-        r = auth_check(i->manager->auth, call, action, verb, "instance", i->name, &uid, error);
-        if (r <= 0)
-                return r;
-
-        r = request_new(i->manager, call, uid, verb, i->name, ret_q, error);
-        return r < 0 ? r : 1;
-}
-
 static int control(sd_bus_message *call, Instance *i, const char *verb,
         int (*act)(Instance *, Request *, sd_bus_error *), sd_bus_error *error) {
         Request *q;
         int r;
 
-        r = begin(i, call, LEFT4ME_ACTION_CONTROL_INSTANCE, verb, &q, error);
+        r = bus_begin(
+                i->manager, call, LEFT4ME_ACTION_CONTROL_INSTANCE, verb, "instance", i->name, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
 
@@ -120,7 +107,8 @@ static int start_job(sd_bus_message *call, Instance *i, const char *verb,
         Job *j;
         int r;
 
-        r = begin(i, call, LEFT4ME_ACTION_MANAGE_INSTANCES, verb, &q, error);
+        r = bus_begin(
+                i->manager, call, LEFT4ME_ACTION_MANAGE_INSTANCES, verb, "instance", i->name, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
 
@@ -146,7 +134,8 @@ static int configure(
         Request *q;
         int r;
 
-        r = begin(i, call, LEFT4ME_ACTION_MANAGE_INSTANCES, verb, &q, error);
+        r = bus_begin(
+                i->manager, call, LEFT4ME_ACTION_MANAGE_INSTANCES, verb, "instance", i->name, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
 
@@ -229,7 +218,8 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *err
         if (r < 0)
                 return r;
 
-        r = begin(i, call, LEFT4ME_ACTION_MANAGE_INSTANCES, "rename", &q, error);
+        r = bus_begin(
+                i->manager, call, LEFT4ME_ACTION_MANAGE_INSTANCES, "rename", "instance", i->name, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
 
@@ -252,7 +242,8 @@ static int method_clone(sd_bus_message *call, void *userdata, sd_bus_error *erro
         if (r < 0)
                 return r;
 
-        r = begin(i, call, LEFT4ME_ACTION_MANAGE_INSTANCES, "clone", &q, error);
+        r = bus_begin(
+                i->manager, call, LEFT4ME_ACTION_MANAGE_INSTANCES, "clone", "instance", i->name, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
 

@@ -22,17 +22,12 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
         Job *j = userdata;
         bool of_overlay = j->kind == JOB_IMPORT || j->kind == JOB_DELETE_OVERLAY;
         Request *q;
-        uid_t uid;
         int r;
 
-        r = auth_check(j->manager->auth, call, job_type(j)->action, "cancel",
-                of_overlay ? "overlay" : "instance", j->subject, &uid, error);
+        r = bus_begin(j->manager, call, job_type(j)->action, "cancel", of_overlay ? "overlay" : "instance",
+                j->subject, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-
-        r = request_new(j->manager, call, uid, "cancel", j->subject, &q, error);
-        if (r < 0)
-                return r;
 
         return request_return(q, job_cancel(j, q, error), error);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
-#include "service/auth.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/bus-options.h"
 #include "service/instance.h"
 #include "service/job.h"
 #include "service/manager.h"
@@ -36,7 +36,6 @@ static int method_create_instance(sd_bus_message *call, void *userdata, sd_bus_e
         const char *name;
         Instance *i;
         Request *q;
-        uid_t uid;
         int r;
 
         r = bus_read_name(call, "instance", &name, error);
@@ -45,14 +44,9 @@ static int method_create_instance(sd_bus_message *call, void *userdata, sd_bus_e
         if (r < 0)
                 return r;
 
-        r = auth_check(
-                m->auth, call, LEFT4ME_ACTION_MANAGE_INSTANCES, "create", "instance", name, &uid, error);
+        r = bus_begin(m, call, LEFT4ME_ACTION_MANAGE_INSTANCES, "create", "instance", name, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-
-        r = request_new(m, call, uid, "create", name, &q, error);
-        if (r < 0)
-                return r;
 
         r = instance_create(m, name, &config, &i, error);
         if (r >= 0)
@@ -61,40 +55,18 @@ static int method_create_instance(sd_bus_message *call, void *userdata, sd_bus_e
         return r < 0 ? request_return(q, r, error) : 1;
 }
 
-static int read_no_settings(sd_bus_message *call, sd_bus_error *error) {
-        const char *key;
-        int r;
-
-        r = sd_bus_message_enter_container(call, 'a', "{sv}");
-        if (r < 0)
-                return r;
-
-        r = sd_bus_message_enter_container(call, 'e', "sv");
-        if (r < 0)
-                return r;
-        if (r > 0) {
-                r = sd_bus_message_read(call, "s", &key);
-                return r < 0 ? r
-                             : sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                                       "There is no setting '%s'.", key);
-        }
-
-        return sd_bus_message_exit_container(call);
-}
-
 static int method_create_overlay(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Manager *m = userdata;
         const char *name, *kind;
         Overlay *o;
         Request *q;
-        uid_t uid;
         int r;
 
         r = bus_read_name(call, "overlay", &name, error);
         if (r >= 0)
                 r = sd_bus_message_read(call, "s", &kind);
         if (r >= 0)
-                r = read_no_settings(call, error);
+                r = bus_read_options(call, NULL, 0, NULL, error); /* there are none yet */
         if (r < 0)
                 return r;
 
@@ -102,14 +74,9 @@ static int method_create_overlay(sd_bus_message *call, void *userdata, sd_bus_er
                 return sd_bus_error_set(
                         error, LEFT4ME_ERROR_INVALID_ARGUMENT, "The kind of an overlay is \"files\".");
 
-        r = auth_check(
-                m->auth, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, "create", "overlay", name, &uid, error);
+        r = bus_begin(m, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, "create", "overlay", name, &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-
-        r = request_new(m, call, uid, "create", name, &q, error);
-        if (r < 0)
-                return r;
 
         r = overlay_create(m, name, kind, &o, error);
         if (r >= 0)
@@ -253,16 +220,11 @@ static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *err
         Manager *m = userdata;
         g_autofree char *why = NULL;
         Request *q;
-        uid_t uid;
         int r;
 
-        r = auth_check(m->auth, call, LEFT4ME_ACTION_MANAGE_HOST, "reload", NULL, NULL, &uid, error);
+        r = bus_begin(m, call, LEFT4ME_ACTION_MANAGE_HOST, "reload", NULL, "left4me.conf", &q, error);
         if (r <= 0)
                 return r < 0 ? r : 1;
-
-        r = request_new(m, call, uid, "reload", "left4me.conf", &q, error);
-        if (r < 0)
-                return r;
 
         if (manager_reload(m, &why) < 0)
                 return request_return(

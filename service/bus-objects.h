@@ -12,6 +12,11 @@ int bus_add_instances(Manager *m);
 int bus_add_overlays(Manager *m);
 int bus_add_jobs(Manager *m);
 
+/* Asks polkit and makes the request: 1 with *ret, 0 when the answer is yet to come, < 0. what: "instance" or "overlay", the
+ * detail for polkit, NULL for neither; name: of it, and what the log says. */
+int bus_begin(Manager *m, sd_bus_message *call, const char *action, const char *verb, const char *what,
+        const char *name, Request **ret, sd_bus_error *error);
+
 /* Reads the settings of CreateInstance and the like into c. changing: those of Configure. Error: InvalidArgument. */
 int bus_read_settings(
         Manager *m, sd_bus_message *call, InstanceConfig *c, bool changing, sd_bus_error *error);
@@ -19,6 +24,10 @@ int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c);
 
 /* Reads a name. Error: InvalidArgument. what: "instance" or "overlay". */
 int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_bus_error *error);
+
+/* Whether it may be a path inside an overlay or a server: relative, UTF-8 without control characters, no empty, "." and ".."
+ * elements. */
+bool bus_path_is_valid(const char *path);
 
 /* Reads the options of OpenLog, opens the log and answers its pipe. units: NULL-terminated. Errors: InvalidArgument,
  * LimitsExceeded. */

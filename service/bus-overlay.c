@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "service/auth.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/bus-options.h"
 #include "service/job.h"
 #include "service/manager.h"
 #include "service/overlay.h"
@@ -70,92 +72,32 @@ typedef struct ImportOptions {
         const char *label;
 } ImportOptions;
 
-/* A path inside the overlay: relative, without empty, "." and ".." elements. */
-static bool directory_is_valid(const char *path) {
-        g_auto(GStrv) parts = g_strsplit(path, "/", -1);
-
-        if (strlen(path) > 1000 || !g_utf8_validate(path, -1, NULL))
-                return false;
-
-        for (const char *c = path; *c != '\0'; c++)
-                if (g_ascii_iscntrl(*c))
-                        return false;
-
-        for (char **part = parts; *part; part++)
-                if (**part == '\0' || g_str_equal(*part, ".") || g_str_equal(*part, "..") ||
-                        strlen(*part) > 255)
-                        return false;
-
-        return true;
-}
-
-static int read_import_option(sd_bus_message *call, ImportOptions *options, sd_bus_error *error) {
-        const char *key, *contents, *type;
-        int r;
-
-        r = sd_bus_message_read(call, "s", &key);
-        if (r < 0)
-                return r;
-
-        type = g_str_equal(key, "Size")                                     ? "t"
-               : g_str_equal(key, "Directory") || g_str_equal(key, "Label") ? "s"
-                                                                            : NULL;
-        if (!type)
-                return sd_bus_error_setf(
-                        error, LEFT4ME_ERROR_INVALID_ARGUMENT, "There is no option '%s'.", key);
-
-        r = sd_bus_message_peek_type(call, NULL, &contents);
-        if (r < 0)
-                return r;
-        if (!g_str_equal(contents, type))
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                        "The option '%s' has the type %s, not %s.", key, type, contents);
-
-        if (g_str_equal(key, "Size"))
-                return sd_bus_message_read(call, "v", "t", &options->size);
-        return sd_bus_message_read(
-                call, "v", "s", g_str_equal(key, "Label") ? &options->label : &options->directory);
-}
+static const BusOption import_options[] = {
+        { "Size", "t", offsetof(ImportOptions, size) },
+        { "Directory", "s", offsetof(ImportOptions, directory) },
+        { "Label", "s", offsetof(ImportOptions, label) },
+};
 
 static int read_import_options(sd_bus_message *call, ImportOptions *options, sd_bus_error *error) {
         int r;
 
-        r = sd_bus_message_enter_container(call, 'a', "{sv}");
+        r = bus_read_options(call, import_options, G_N_ELEMENTS(import_options), options, error);
         if (r < 0)
                 return r;
 
-        while ((r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
-                r = read_import_option(call, options, error);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(call);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-
-        if (*options->directory != '\0' && !directory_is_valid(options->directory))
+        if (*options->directory != '\0' && !bus_path_is_valid(options->directory))
                 return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "Directory: a relative path inside the overlay, such as left4dead2/addons, without . and ..");
         if (!text_is_plain(options->label, 100))
                 return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "Label: up to 100 printable ASCII characters");
 
-        return sd_bus_message_exit_container(call);
+        return 0;
 }
 
-/* Asks polkit and makes the request: 1 with *ret_q, 0 when the answer is yet to come, < 0. */
 static int begin(Overlay *o, sd_bus_message *call, const char *verb, Request **ret_q, sd_bus_error *error) {
-        uid_t uid;
-        int r;
-
-        r = auth_check(o->manager->auth, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, verb, "overlay", o->name,
-                &uid, error);
-        if (r <= 0)
-                return r;
-
-        r = request_new(o->manager, call, uid, verb, o->name, ret_q, error);
-        return r < 0 ? r : 1;
+        return bus_begin(
+                o->manager, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, verb, "overlay", o->name, ret_q, error);
 }
 
 static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -266,7 +208,7 @@ static int method_list_files(sd_bus_message *call, void *userdata, sd_bus_error 
         if (r < 0)
                 return r;
 
-        if (*directory != '\0' && !directory_is_valid(directory))
+        if (*directory != '\0' && !bus_path_is_valid(directory))
                 return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "The directory is a relative path inside the overlay, without . and ..; \"\" is its root.");
 

@@ -1,145 +1,45 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
-#include <string.h>
-
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/bus-options.h"
 #include "service/manager.h"
-#include "service/util.h"
 
-#define SETTINGS_MAX 32U
+typedef struct SettingsTarget {
+        Manager *manager;
+        InstanceConfig *config;
+        bool changing;
+} SettingsTarget;
 
-int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_bus_error *error) {
-        int r;
+static const char *setting_type(const char *key, void *userdata) {
+        const SettingsTarget *target = userdata;
 
-        r = sd_bus_message_read(call, "s", ret);
-        if (r < 0)
-                return r;
+        return instance_config_type(key, target->changing);
+}
 
-        if (!name_is_valid(*ret))
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                        "The name of an %s is 1 to 64 of a-z, 0-9, - and _, and begins with a letter or digit.",
-                        what);
+static int take_setting(const BusValue *value, void *userdata, sd_bus_error *error) {
+        const SettingsTarget *target = userdata;
+        const Config *config = &target->manager->config;
+        const Setting setting = {
+                .key = value->key,
+                .number = value->number,
+                .text = value->text,
+                .list = value->list,
+                .table = value->table,
+        };
+        g_autofree char *why = NULL;
+
+        if (instance_config_set(target->config, &setting, config->first_port, config->last_port, &why) < 0)
+                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT, why);
 
         return 0;
 }
 
-static int read_strings(sd_bus_message *m, GStrv *ret) {
-        g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-        const char *s;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "s");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_read(m, "s", &s)) > 0)
-                g_strv_builder_add(builder, s);
-        if (r < 0)
-                return r;
-
-        *ret = g_strv_builder_end(builder);
-        return sd_bus_message_exit_container(m);
-}
-
-static int read_table(sd_bus_message *m, GHashTable **ret) {
-        g_autoptr(GHashTable) table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-        const char *key, *value;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{ss}");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_read(m, "{ss}", &key, &value)) > 0)
-                g_hash_table_replace(table, g_strdup(key), g_strdup(value));
-        if (r < 0)
-                return r;
-
-        *ret = g_steal_pointer(&table);
-        return sd_bus_message_exit_container(m);
-}
-
-/* Reads the variant of a setting, whose type is known to be right. */
-static int read_value(sd_bus_message *m, const char *type, Setting *s) {
-        uint16_t port;
-        int b, r;
-
-        r = sd_bus_message_enter_container(m, 'v', type);
-        if (r < 0)
-                return r;
-
-        if (g_str_equal(type, "q")) {
-                r = sd_bus_message_read(m, "q", &port);
-                s->number = r >= 0 ? port : 0;
-        } else if (g_str_equal(type, "b")) {
-                r = sd_bus_message_read(m, "b", &b);
-                s->number = r >= 0 && b;
-        } else if (g_str_equal(type, "s"))
-                r = sd_bus_message_read(m, "s", &s->text);
-        else if (g_str_equal(type, "as"))
-                r = read_strings(m, &s->list);
-        else
-                r = read_table(m, &s->table);
-        if (r < 0)
-                return r;
-
-        return sd_bus_message_exit_container(m);
-}
-
-static int read_setting(
-        Manager *m, sd_bus_message *call, InstanceConfig *c, bool changing, sd_bus_error *error) {
-        Setting s = { 0 };
-        g_autofree char *why = NULL;
-        const char *type, *contents;
-        int r;
-
-        r = sd_bus_message_read(call, "s", &s.key);
-        if (r < 0)
-                return r;
-
-        type = instance_config_type(s.key, changing);
-        if (!type)
-                return sd_bus_error_setf(
-                        error, LEFT4ME_ERROR_INVALID_ARGUMENT, "There is no setting '%s'.", s.key);
-
-        r = sd_bus_message_peek_type(call, NULL, &contents);
-        if (r < 0)
-                return r;
-        if (!g_str_equal(contents, type))
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                        "The setting '%s' has the type %s, not %s.", s.key, type, contents);
-
-        r = read_value(call, type, &s);
-        if (r >= 0 && instance_config_set(c, &s, m->config.first_port, m->config.last_port, &why) < 0)
-                r = sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT, why);
-
-        g_strfreev(s.list);
-        g_clear_pointer(&s.table, g_hash_table_unref);
-        return r;
-}
-
 int bus_read_settings(
         Manager *m, sd_bus_message *call, InstanceConfig *c, bool changing, sd_bus_error *error) {
-        int r;
+        SettingsTarget target = { m, c, changing };
+        const BusReader reader = { "setting", setting_type, take_setting, &target };
 
-        r = sd_bus_message_enter_container(call, 'a', "{sv}");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_enter_container(call, 'e', "sv")) > 0) {
-                r = read_setting(m, call, c, changing, error);
-                if (r < 0)
-                        return r;
-
-                r = sd_bus_message_exit_container(call);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-
-        return sd_bus_message_exit_container(call);
+        return bus_read_dictionary(call, &reader, error);
 }
 
 static int append_table(sd_bus_message *m, GHashTable *table) {

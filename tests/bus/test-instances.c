@@ -171,6 +171,7 @@ static void test_bad_settings(Fixture *f) {
                 { "{'Game': <1>}", LEFT4ME_ERROR_INVALID_ARGUMENT },
                 { "{'Game': <'game'>, 'game': <'game'>}", LEFT4ME_ERROR_INVALID_ARGUMENT },
                 { "{'Game': <'game'>, 'Colour': <'red'>}", LEFT4ME_ERROR_INVALID_ARGUMENT },
+                { "{'Game': <'game'>, 'Game': <'game'>}", LEFT4ME_ERROR_INVALID_ARGUMENT },
                 { "{'Game': <'game'>, 'SetCvars': <{'a': 'b'}>}", LEFT4ME_ERROR_INVALID_ARGUMENT },
                 { "{'Game': <'game'>, 'Port': <27015>}", LEFT4ME_ERROR_INVALID_ARGUMENT },
                 { "{'Game': <'game'>, 'Port': <'27015'>}", LEFT4ME_ERROR_INVALID_ARGUMENT },

@@ -130,7 +130,7 @@ static void test_logs(Fixture *f) {
 
 static void test_log_options(Fixture *f) {
         static const char *const bad[] = { "{'Lines': <1>}", "{'Lines': <@u 10001>}", "{'Since': <'now'>}",
-                "{'Follow': <1>}", "{'Colour': <'red'>}" };
+                "{'Follow': <1>}", "{'Colour': <'red'>}", "{'Follow': <true>, 'Follow': <true>}" };
         g_autofree char *path = world_server(f, "versus-1");
         g_autoptr(Call) c = NULL;
         int handle, fd;

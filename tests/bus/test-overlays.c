@@ -147,10 +147,10 @@ static void test_versions(Fixture *f) {
 }
 
 static void test_bad_options(Fixture *f) {
-        static const char *const bad[] = { "{'Colour': <'red'>}", "{'Size': <'big'>}", "{'Size': <1>}",
-                "{'Directory': <'/etc'>}", "{'Directory': <'..'>}", "{'Directory': <'a/../../b'>}",
-                "{'Directory': <1>}", "{'Directory': <'a\\nb'>}", "{'Label': <'\303\244'>}",
-                "{'Label': <'a\\nb'>}", "{'Label': <@q 1>}" };
+        static const char *const bad[] = { "{'Colour': <'red'>}", "{'Label': <'a'>, 'Label': <'b'>}",
+                "{'Size': <'big'>}", "{'Size': <1>}", "{'Directory': <'/etc'>}", "{'Directory': <'..'>}",
+                "{'Directory': <'a/../../b'>}", "{'Directory': <1>}", "{'Directory': <'a\\nb'>}",
+                "{'Label': <'\303\244'>}", "{'Label': <'a\\nb'>}", "{'Label': <@q 1>}" };
         g_autofree char *long_label = g_strnfill(101, 'a'), *long_directory = g_strnfill(5000, 'd');
 
         g_free(world_empty_overlay(f, "maps"));
