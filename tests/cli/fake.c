@@ -49,14 +49,20 @@ static const char *invocation_name(GDBusMethodInvocation *invocation) {
         return strrchr(g_dbus_method_invocation_get_object_path(invocation), '/') + 1;
 }
 
-/* Runs ahead of every handler. */
-static gboolean on_authorize(
-        GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *invocation, gpointer userdata) {
+typedef struct {
+        Fake *fake;
+        GDBusMethodInvocation *invocation;
+        GMutex mutex;
+        GCond cond;
+        gboolean done, go_on;
+} Question;
+
+/* Notes the call and shows it to the hook of the test. */
+static gboolean look_at_call(Fake *f, GDBusMethodInvocation *invocation) {
         const char *prefixes[] = { LEFT4ME_INSTANCE_PREFIX, LEFT4ME_OVERLAY_PREFIX, LEFT4ME_JOB_PREFIX };
         GDBusMessage *message = g_dbus_method_invocation_get_message(invocation);
         const char *method = g_dbus_method_invocation_get_method_name(invocation);
         g_autofree char *arguments = NULL, *name = NULL;
-        Fake *f = userdata;
         unsigned i;
 
         for (i = 0; i < G_N_ELEMENTS(prefixes) && !name; i++)
@@ -74,6 +80,42 @@ static gboolean on_authorize(
                                   method, name, arguments));
 
         return !f->hook || !f->hook(f, method, name, invocation);
+}
+
+static gboolean on_question(gpointer userdata) {
+        Question *q = userdata;
+        gboolean go_on = look_at_call(q->fake, q->invocation);
+
+        g_mutex_lock(&q->mutex);
+        q->go_on = go_on;
+        q->done = TRUE;
+        g_cond_signal(&q->cond);
+        g_mutex_unlock(&q->mutex);
+        return G_SOURCE_REMOVE;
+}
+
+/*
+ * Runs ahead of every handler, in a thread of GDBus's and in several at a time. The test itself has one thread, which
+ * looks at one call after the other. (g_main_context_invoke() would run it here whenever that thread does not poll.)
+ */
+static gboolean on_authorize(
+        GDBusInterfaceSkeleton *skeleton, GDBusMethodInvocation *invocation, gpointer userdata) {
+        g_autoptr(GSource) source = g_idle_source_new();
+        Question q = { .fake = userdata, .invocation = invocation };
+
+        g_mutex_init(&q.mutex);
+        g_cond_init(&q.cond);
+        g_source_set_priority(source, G_PRIORITY_DEFAULT);
+        g_source_set_callback(source, on_question, &q, NULL);
+        (void) g_source_attach(source, NULL);
+
+        g_mutex_lock(&q.mutex);
+        while (!q.done)
+                g_cond_wait(&q.cond, &q.mutex);
+        g_mutex_unlock(&q.mutex);
+        g_mutex_clear(&q.mutex);
+        g_cond_clear(&q.cond);
+        return q.go_on;
 }
 
 static void export(Fake *f, const char *path, gpointer interface) {

@@ -73,6 +73,42 @@ static void test_parallel(void) {
         fake_free(f);
 }
 
+/* The most that are asked at a time; beyond 128 the bus itself would refuse the calls. */
+static gboolean hold_some(Fake *f, const char *method, const char *name, GDBusMethodInvocation *invocation) {
+        GPtrArray *held = f->data;
+
+        if (!g_str_equal(method, "Start"))
+                return FALSE;
+
+        g_ptr_array_add(held, invocation);
+        if (held->len == 32)
+                f->last_job = 1;
+        g_assert_cmpuint(held->len, <=, 32);
+        while (f->last_job && held->len > 0)
+                g_dbus_method_invocation_return_value(g_ptr_array_remove_index(held, held->len - 1), NULL);
+
+        return TRUE;
+}
+
+static void test_many(void) {
+        g_autoptr(GPtrArray) held = g_ptr_array_new();
+        Fake *f = fake_new();
+        g_autoptr(Run) all = NULL;
+
+        for (unsigned i = 0; i < 150; i++) {
+                g_autofree char *name = g_strdup_printf("many-%u", i);
+
+                (void) fake_add_instance(f, name, 27015 + i);
+        }
+        f->hook = hold_some;
+        f->data = held;
+
+        all = RUN(f, 0, "start", "--all");
+        assert_has(all->out, "many-0 started\n");
+        assert_has(all->out, "many-149 started\n");
+        fake_free(f);
+}
+
 static gboolean refuse(Fake *f, const char *method, const char *name, GDBusMethodInvocation *invocation) {
         static const struct {
                 const char *instance, *error, *message;
@@ -186,6 +222,7 @@ int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/control/one", test_one);
         g_test_add_func("/control/parallel", test_parallel);
+        g_test_add_func("/control/many", test_many);
         g_test_add_func("/control/refused", test_refused);
         g_test_add_func("/control/some-refused", test_some_refused);
         g_test_add_func("/control/misspelt", test_misspelt);
