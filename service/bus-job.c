@@ -46,7 +46,7 @@ static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *e
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        return bus_open_log(j->manager, call, units, "LEFT4ME_JOB", id, error);
+        return bus_open_log(j->manager, call, units, "LEFT4ME_JOB", id, j->queued, error);
 }
 
 static const sd_bus_vtable job_vtable[] = {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -8,15 +9,18 @@
 #include "service/journal.h"
 #include "service/log-stream.h"
 #include "service/manager.h"
+#include "service/util.h"
 
 #define LOGS_MAX 64U
 #define LINES_DEFAULT 100U
 #define LINES_MAX 10000U
+#define LINES_UNSET UINT32_MAX
 
 typedef struct LogOptions {
         uint32_t lines;
         uint64_t since, until;
-        bool follow;
+        const char *cursor, *from_cursor;
+        bool follow, cursors;
 } LogOptions;
 
 static const BusOption log_options[] = {
@@ -24,30 +28,62 @@ static const BusOption log_options[] = {
         { "Since", "t", offsetof(LogOptions, since) },
         { "Until", "t", offsetof(LogOptions, until) },
         { "Follow", "b", offsetof(LogOptions, follow) },
+        { "Cursor", "s", offsetof(LogOptions, cursor) },
+        { "FromCursor", "s", offsetof(LogOptions, from_cursor) },
+        { "Cursors", "b", offsetof(LogOptions, cursors) },
 };
 
-int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
-        const char *value, sd_bus_error *error) {
-        LogOptions options = { .lines = LINES_DEFAULT };
-        LogQuery query = { .units = units, .field = field, .value = value };
-        int fd, r;
+static int read_options(sd_bus_message *call, LogQuery *query, bool *ret_follow, sd_bus_error *error) {
+        LogOptions o = { .lines = LINES_UNSET };
+        int r;
 
-        r = bus_read_options(call, log_options, G_N_ELEMENTS(log_options), &options, error);
+        r = bus_read_options(call, log_options, G_N_ELEMENTS(log_options), &o, error);
         if (r < 0)
                 return r;
 
-        if (options.lines > LINES_MAX)
+        if (o.lines > LINES_MAX && o.lines != LINES_UNSET)
                 return sd_bus_error_setf(
                         error, LEFT4ME_ERROR_INVALID_ARGUMENT, "Lines: at most %u", LINES_MAX);
+        if (o.cursor && o.from_cursor)
+                return sd_bus_error_set(
+                        error, LEFT4ME_ERROR_INVALID_ARGUMENT, "Only one of Cursor and FromCursor can be.");
+
+        query->cursor = o.cursor ?: o.from_cursor;
+        query->with_cursor = o.from_cursor;
+        query->cursors = o.cursors;
+        query->since = o.since;
+        query->until = o.until;
+        /* Lines from a cursor on, to be followed, have no end. */
+        if (query->cursor && (o.follow || o.lines == LINES_UNSET))
+                query->lines = UINT64_MAX;
+        else
+                query->lines = o.lines == LINES_UNSET ? LINES_DEFAULT : o.lines;
+        *ret_follow = o.follow;
+        return 0;
+}
+
+int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
+        const char *value, uint64_t begin, sd_bus_error *error) {
+        LogQuery query = { .units = units, .field = field, .value = value };
+        bool follow;
+        int fd, r;
+
+        r = read_options(call, &query, &follow, error);
+        if (r < 0)
+                return r;
 
         if (m->n_logs >= LOGS_MAX)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
                         "%u logs are open already. Close one and try again.", m->n_logs);
 
-        query.lines = options.lines;
-        query.since = options.since;
-        query.until = options.until;
-        r = log_stream_new(m, &query, options.follow, &fd);
+        /* A time to come is one of a clock that was wrong. */
+        if (begin <= now_usec())
+                query.since = MAX(query.since, begin);
+
+        r = log_stream_new(m, &query, follow, &fd);
+        if (r == -EBADMSG && query.cursor)
+                return sd_bus_error_setf(
+                        error, LEFT4ME_ERROR_INVALID_ARGUMENT, "'%s' is no cursor of a log.", query.cursor);
         if (r < 0)
                 return bus_error_set_io(error, r, "Cannot read the journal");
 

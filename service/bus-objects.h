@@ -29,10 +29,10 @@ int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_b
  * elements. */
 bool bus_path_is_valid(const char *path);
 
-/* Reads the options of OpenLog, opens the log and answers its pipe. units: NULL-terminated. Errors: InvalidArgument,
- * LimitsExceeded. */
+/* Reads the options of OpenLog, opens the log and answers its pipe. units: NULL-terminated. begin: nothing older belongs to the
+ * object. Errors: InvalidArgument, LimitsExceeded. */
 int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
-        const char *value, sd_bus_error *error);
+        const char *value, uint64_t begin, sd_bus_error *error);
 
 /* Answers Check(): (ssss) of each. */
 int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error);

@@ -96,19 +96,20 @@ void instance_job_begin(Job *j) {
 int instance_job_take_over(Job *j) {
         Manager *m = j->manager;
         Instance *i = instance_find(m, j->subject), *renamed;
+        uint64_t now = now_usec();
         int r;
 
         if (!i || j->kind == JOB_RESET)
                 return 0;
 
-        r = j->kind == JOB_RENAME_INSTANCE ? store_rename_instance(m->store, i->name, j->argument)
+        r = j->kind == JOB_RENAME_INSTANCE ? store_rename_instance(m->store, i->name, j->argument, now)
                                            : store_remove_instance(m->store, i->name);
         if (r < 0)
                 return r;
 
         (void) directory_remove(m->instances_fd, i->name);
         if (j->kind == JOB_RENAME_INSTANCE) {
-                renamed = instance_new(m, j->argument, instance_config_copy(i->config));
+                renamed = instance_new(m, j->argument, now, instance_config_copy(i->config));
                 renamed->last_exit = i->last_exit;
                 object_show(&renamed->object);
         }

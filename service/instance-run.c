@@ -80,20 +80,19 @@ static void end_failed(Instance *i, const char *name, const char *format, ...) {
 
 /* -- start --------------------------------------------------------------------------------------------------- */
 
-static void on_start_log(const char *lines, void *userdata) {
+static void on_start_log(const char *why, void *userdata) {
         Instance *i = userdata;
 
         /* What it said is passed on; nothing is mounted, so nothing needs to be remembered. */
         if (g_str_equal(unit_state(i->mount)->active, "failed"))
                 (void) unit_reset_failed(i->mount, NULL, NULL);
 
-        end_failed(i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name,
-                *lines != '\0' ? lines : unit_state(i->server)->result);
+        end_failed(i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name, why);
 }
 
 static void on_started(Unit *u, UnitResult result, const char *detail, void *userdata) {
         Instance *i = userdata;
-        Unit *guilty = result == UNIT_DEPENDENCY ? i->mount : i->server;
+        bool mount_failed = result == UNIT_DEPENDENCY && g_str_equal(unit_state(i->mount)->active, "failed");
 
         if (result == UNIT_DONE) {
                 end_operation(i, NULL);
@@ -106,8 +105,8 @@ static void on_started(Unit *u, UnitResult result, const char *detail, void *use
         else if (result == UNIT_REFUSED)
                 end_failed(
                         i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name, detail);
-        else if (journal_tail_unit(i->manager, unit_name(guilty), on_start_log, i) < 0)
-                on_start_log("", i);
+        else if (journal_tail_unit(i->manager, mount_failed ? i->mount : i->server, on_start_log, i) < 0)
+                on_start_log(unit_result_to_string(result), i);
 }
 
 static void start_unit(Instance *i) {
@@ -190,12 +189,11 @@ void instance_begin_autostart(Instance *i) {
 
 /* -- stop ---------------------------------------------------------------------------------------------------- */
 
-static void on_stop_log(const char *lines, void *userdata) {
+static void on_stop_log(const char *why, void *userdata) {
         Instance *i = userdata;
 
         end_failed(i, LEFT4ME_ERROR_STOP_FAILED,
-                "The server '%s' has ended, but its files cannot be unmounted: %s", i->name,
-                *lines != '\0' ? lines : unit_state(i->mount)->result);
+                "The server '%s' has ended, but its files cannot be unmounted: %s", i->name, why);
 }
 
 /* The process has ended; goes on when the overlay unit has ended as well. */
@@ -205,9 +203,9 @@ static void stop_advance(Instance *i) {
 
         i->stop_phase = STOP_NONE;
         if (g_str_equal(unit_state(i->mount)->active, "failed")) {
+                if (journal_tail_unit(i->manager, i->mount, on_stop_log, i) < 0)
+                        on_stop_log("left4me-overlay failed", i);
                 (void) unit_reset_failed(i->mount, NULL, NULL);
-                if (journal_tail_unit(i->manager, unit_name(i->mount), on_stop_log, i) < 0)
-                        on_stop_log("", i);
                 return;
         }
 

@@ -24,7 +24,7 @@ static const ObjectType instance_type = {
         .properties = instance_properties,
 };
 
-Instance *instance_new(Manager *m, const char *name, InstanceConfig *config) {
+Instance *instance_new(Manager *m, const char *name, uint64_t named, InstanceConfig *config) {
         g_autofree char *server = g_strdup_printf("left4me-server@%s.service", name),
                         *mount = g_strdup_printf("left4me-overlay@server-%s.service", name);
         Instance *i = g_new0(Instance, 1);
@@ -32,6 +32,7 @@ Instance *instance_new(Manager *m, const char *name, InstanceConfig *config) {
         object_init(&i->object, m, &instance_type, name);
         i->manager = m;
         i->name = g_strdup(name);
+        i->named = named;
         i->config = config;
         i->layers = stack_new();
         i->requests = g_ptr_array_new();
@@ -196,6 +197,7 @@ void instance_tell_overlays(Manager *m, const InstanceConfig *c) {
 int instance_create(
         Manager *m, const char *name, InstanceConfig **config, Instance **ret, sd_bus_error *error) {
         InstanceConfig *c = *config;
+        uint64_t now = now_usec();
         Instance *i;
         int r;
 
@@ -217,11 +219,11 @@ int instance_create(
         if (r < 0)
                 return r;
 
-        r = store_add_instance(m->store, name, c);
+        r = store_add_instance(m->store, name, now, c);
         if (r < 0)
                 return bus_error_set_io(error, r, "Cannot store the server");
 
-        i = instance_new(m, name, g_steal_pointer(config));
+        i = instance_new(m, name, now, g_steal_pointer(config));
         object_show(&i->object);
         instance_tell_overlays(m, i->config);
         *ret = i;

@@ -47,6 +47,7 @@ struct Instance {
         Object object; /* first */
         Manager *manager;
         char *name;
+        uint64_t named; /* since when it has its name, usec; 0 for not known */
         InstanceConfig *config;
 
         struct Unit *server;      /* left4me-server@NAME.service */
@@ -67,7 +68,7 @@ struct Instance {
         Job *job;
 };
 
-Instance *instance_new(Manager *m, const char *name, InstanceConfig *config);
+Instance *instance_new(Manager *m, const char *name, uint64_t named, InstanceConfig *config);
 Instance *instance_free(Instance *i);
 Instance *instance_find(Manager *m, const char *name);
 

@@ -182,15 +182,13 @@ static void import_commit(Import *import) {
         job_run_steps(j, on_committed);
 }
 
-static void on_failure_log(const char *lines, void *userdata) {
-        Import *import = userdata;
-
-        import_end(import, JOB_FAILED, *lines != '\0' ? lines : "the build failed without a word");
+static void on_failure_log(const char *why, void *userdata) {
+        import_end(userdata, JOB_FAILED, why);
 }
 
 static void import_fail(Import *import, Unit *u) {
-        if (journal_tail_unit(import->job->manager, unit_name(u), on_failure_log, import) < 0)
-                on_failure_log("", import);
+        if (journal_tail_unit(import->job->manager, u, on_failure_log, import) < 0)
+                on_failure_log("the build failed", import);
 }
 
 static void on_mount_changed(Unit *u, void *userdata) {

@@ -37,10 +37,10 @@ char *job_step_new(const char *operation, ...) {
         return g_key_file_to_data(file, NULL, NULL);
 }
 
-static void on_step_log(const char *lines, void *userdata) {
+static void on_step_log(const char *why, void *userdata) {
         Job *j = userdata;
 
-        j->steps_done(j, false, *lines != '\0' ? lines : "left4me-tree failed");
+        j->steps_done(j, false, why);
 }
 
 static void step_next(Job *j);
@@ -54,7 +54,7 @@ static void on_step(Unit *u, UnitResult result, const char *detail, void *userda
                 return;
         }
 
-        if (result == UNIT_REFUSED || journal_tail_unit(j->manager, unit_name(u), on_step_log, j) < 0)
+        if (result == UNIT_REFUSED || journal_tail_unit(j->manager, u, on_step_log, j) < 0)
                 j->steps_done(j, false, detail ?: unit_result_to_string(result));
 }
 

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
 #include <string.h>
 
 #include "service/journal-tail.h"
 #include "service/journal.h"
 #include "service/manager.h"
+#include "service/unit.h"
 #include "service/util.h"
 
 #define LINES 4U
+/* Of a run that logged for an hour only the end counts. */
+#define LINES_LOOKED_AT 64U
 #define WAIT (1 * G_TIME_SPAN_SECOND)
 
 /* SD_MESSAGE_UNIT_FAILURE_RESULT: systemd's last word on a run that failed. */
@@ -15,11 +19,19 @@
 typedef struct Tail {
         JournalReader *reader;
         sd_event_source *deadline;
-        GQueue lines; /* char*: what the unit's own processes said, newest last */
-        bool ended;   /* systemd has noted the failure */
-        void (*done)(const char *lines, void *userdata);
+        GQueue lines;  /* char*: what the unit's own processes said, newest last */
+        char *silence; /* what is said for a unit that has said nothing */
+        bool ended;    /* systemd has noted the failure */
+        void (*done)(const char *why, void *userdata);
         void *userdata;
 } Tail;
+
+static void tail_free(Tail *t) {
+        journal_reader_free(t->reader);
+        sd_event_source_disable_unref(t->deadline);
+        g_free(t->silence);
+        g_free(t);
+}
 
 static void tail_end(Tail *t) {
         g_autoptr(GString) text = g_string_new(NULL);
@@ -27,14 +39,15 @@ static void tail_end(Tail *t) {
         void *userdata = t->userdata;
         char *line;
 
+        if (g_queue_is_empty(&t->lines))
+                g_string_append(text, t->silence);
+
         while ((line = g_queue_pop_head(&t->lines))) {
                 g_string_append_printf(text, "%s%s", text->len > 0 ? "; " : "", line);
                 g_free(line);
         }
 
-        journal_reader_free(t->reader);
-        sd_event_source_disable_unref(t->deadline);
-        g_free(t);
+        tail_free(t);
         done(text->str, userdata);
 }
 
@@ -72,18 +85,40 @@ static int on_begin(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+/* The state is taken now: whoever asks may reset the failure before the answer comes. */
+static char *describe_silence(const Unit *u) {
+        const UnitState *s = unit_state(u);
+
+        if (s->result[0] == '\0' || g_str_equal(s->result, "success"))
+                return g_strdup_printf(
+                        "%s was not run, because a unit that it needs failed. See: systemctl --failed; journalctl --unit=%s",
+                        unit_name(u), unit_name(u));
+
+        if (s->exit_code != 0)
+                return g_strdup_printf("%s failed (%s, %s %d) and logged nothing. See: journalctl --unit=%s",
+                        unit_name(u), s->result, s->exit_code == CLD_EXITED ? "exit status" : "signal",
+                        s->exit_status, unit_name(u));
+
+        return g_strdup_printf("%s failed (%s) and logged nothing. See: journalctl --unit=%s", unit_name(u),
+                s->result, unit_name(u));
+}
+
 int journal_tail_unit(
-        Manager *m, const char *unit, void (*done)(const char *lines, void *userdata), void *userdata) {
-        const char *units[] = { unit, NULL };
-        /* A unit that is asked about has just failed: what it said longer ago belongs to another run. */
+        Manager *m, const Unit *u, void (*done)(const char *why, void *userdata), void *userdata) {
+        const char *units[] = { unit_name(u), NULL }, *invocation = unit_state(u)->invocation;
         const LogQuery query = {
-                .units = units, .lines = UINT64_MAX, .since = now_usec() - 5 * G_TIME_SPAN_SECOND
+                .units = units,
+                .invocation = *invocation != '\0' ? invocation : NULL,
+                .lines = *invocation != '\0' ? LINES_LOOKED_AT : UINT64_MAX,
+                /* A unit that is asked about has just failed: what is older belongs to another run. */
+                .since = *invocation != '\0' ? 0 : now_usec() - 5 * G_TIME_SPAN_SECOND,
         };
         Tail *t = g_new0(Tail, 1);
         int r;
 
         t->done = done;
         t->userdata = userdata;
+        t->silence = describe_silence(u);
         g_queue_init(&t->lines);
 
         r = journal_reader_new(&query, &t->reader);
@@ -94,11 +129,8 @@ int journal_tail_unit(
                         m->event, &t->deadline, CLOCK_MONOTONIC, WAIT, 0, on_deadline, t);
         if (r >= 0)
                 r = sd_event_add_defer(m->event, NULL, on_begin, t);
-        if (r < 0) {
-                journal_reader_free(t->reader);
-                sd_event_source_disable_unref(t->deadline);
-                g_free(t);
-        }
+        if (r < 0)
+                tail_free(t);
 
         return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-journal.h>
 
@@ -16,6 +17,9 @@ struct JournalReader {
         sd_journal *journal;
         sd_event_source *source;
         uint64_t until;
+        uint64_t left; /* how many entries may still be given */
+        bool standing; /* on an entry that is yet to be given */
+        bool cursors;
         void (*more)(void *userdata);
         void *userdata;
 };
@@ -24,6 +28,7 @@ void log_entry_clear(LogEntry *e) {
         g_clear_pointer(&e->identifier, g_free);
         g_clear_pointer(&e->message, g_free);
         g_clear_pointer(&e->message_id, g_free);
+        g_clear_pointer(&e->cursor, g_free);
 }
 
 static int add_match(sd_journal *j, const char *field, const char *value) {
@@ -33,16 +38,20 @@ static int add_match(sd_journal *j, const char *field, const char *value) {
 }
 
 /* Matches of different fields are joined by AND until a disjunction. The fields with an underscore cannot be forged by a game. */
-static int add_unit(sd_journal *j, const char *unit) {
+static int add_unit(sd_journal *j, const char *unit, const char *invocation) {
         int r;
 
         r = add_match(j, "_SYSTEMD_UNIT", unit);
+        if (r >= 0 && invocation)
+                r = add_match(j, "_SYSTEMD_INVOCATION_ID", invocation);
         if (r >= 0)
                 r = sd_journal_add_disjunction(j);
         if (r >= 0)
                 r = add_match(j, "UNIT", unit);
         if (r >= 0)
                 r = add_match(j, "_PID", "1");
+        if (r >= 0 && invocation)
+                r = add_match(j, "INVOCATION_ID", invocation);
         if (r >= 0)
                 r = sd_journal_add_disjunction(j);
 
@@ -53,7 +62,7 @@ static int add_query(sd_journal *j, const LogQuery *q) {
         int r = 0;
 
         for (const char *const *u = q->units; *u && r >= 0; u++)
-                r = add_unit(j, *u);
+                r = add_unit(j, *u, q->invocation);
 
         if (r >= 0 && q->field) {
                 r = add_match(j, q->field, q->value);
@@ -91,6 +100,27 @@ static int seek(sd_journal *j, const LogQuery *q) {
         return 0;
 }
 
+static int seek_cursor(JournalReader *r, const LogQuery *q) {
+        uint64_t time;
+        int k;
+
+        k = sd_journal_seek_cursor(r->journal, q->cursor);
+        if (k < 0)
+                return k == -EINVAL ? -EBADMSG : k;
+
+        /* Only now it is known whether the entry is still there. */
+        k = sd_journal_next(r->journal);
+        if (k <= 0)
+                return k;
+
+        if (q->since > 0 && sd_journal_get_realtime_usec(r->journal, &time) >= 0 && time < q->since)
+                return sd_journal_seek_realtime_usec(r->journal, q->since);
+
+        k = q->with_cursor ? 0 : sd_journal_test_cursor(r->journal, q->cursor);
+        r->standing = k == 0;
+        return MIN(k, 0);
+}
+
 int journal_reader_new(const LogQuery *query, JournalReader **ret) {
         g_autoptr(JournalReader) r = g_new0(JournalReader, 1);
         int k;
@@ -102,10 +132,12 @@ int journal_reader_new(const LogQuery *query, JournalReader **ret) {
 
         (void) sd_journal_set_data_threshold(r->journal, MESSAGE_MAX);
         r->until = query->until;
+        r->left = query->cursor ? query->lines : UINT64_MAX;
+        r->cursors = query->cursors;
 
         k = add_query(r->journal, query);
         if (k >= 0)
-                k = seek(r->journal, query);
+                k = query->cursor ? seek_cursor(r, query) : seek(r->journal, query);
         if (k < 0)
                 return k;
 
@@ -137,12 +169,18 @@ static char *get_field(sd_journal *j, const char *field) {
 
 int journal_reader_next(JournalReader *r, LogEntry *ret) {
         g_autofree char *priority = NULL, *pid = NULL;
+        char *cursor = NULL;
         int k;
 
-        k = sd_journal_next(r->journal);
+        if (r->left == 0)
+                return 0;
+
+        k = r->standing ? 1 : sd_journal_next(r->journal);
         if (k <= 0)
                 return k;
 
+        r->standing = false;
+        r->left -= r->left < UINT64_MAX;
         *ret = (LogEntry){ 0 };
         k = sd_journal_get_realtime_usec(r->journal, &ret->time);
         if (k < 0)
@@ -157,7 +195,13 @@ int journal_reader_next(JournalReader *r, LogEntry *ret) {
         ret->message = get_field(r->journal, "MESSAGE") ?: g_strdup("");
         ret->message_id = get_field(r->journal, "MESSAGE_ID");
         ret->from_systemd = g_strcmp0(pid, "1") == 0;
-        return 1;
+        if (!r->cursors)
+                return 1;
+
+        k = sd_journal_get_cursor(r->journal, &cursor);
+        ret->cursor = k < 0 ? NULL : g_strdup(cursor);
+        free(cursor);
+        return k < 0 ? k : 1;
 }
 
 static int on_journal(sd_event_source *source, int fd, uint32_t revents, void *userdata) {

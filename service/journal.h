@@ -13,9 +13,13 @@
 /* Whose entries: what these units logged, and what systemd and left4med noted about them. */
 typedef struct LogQuery {
         const char *const *units; /* full unit names */
+        const char *invocation;   /* of these only what belongs to this run; NULL for all */
         const char *field;        /* left4med's own records with this field ... */
         const char *value;        /* ... of this value; NULL for none */
-        uint64_t lines;           /* the last so many; UINT64_MAX for all */
+        const char *cursor;       /* to begin there; NULL for none */
+        bool with_cursor;         /* with the entry that stands at the cursor */
+        bool cursors;             /* each entry is to tell its cursor */
+        uint64_t lines;           /* the last so many, with a cursor the first so many; UINT64_MAX for all */
         uint64_t since, until;    /* usec, 0 for no bound */
 } LogQuery;
 
@@ -26,11 +30,13 @@ typedef struct LogEntry {
         char *message;
         char *message_id;  /* NULL for none */
         bool from_systemd; /* written by PID 1 about the unit */
+        char *cursor;      /* NULL when it was not asked for */
 } LogEntry;
 
 void log_entry_clear(LogEntry *e);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LogEntry, log_entry_clear)
 
+/* -EBADMSG: the cursor is none. */
 int journal_reader_new(const LogQuery *query, JournalReader **ret);
 JournalReader *journal_reader_free(JournalReader *r);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(JournalReader, journal_reader_free)

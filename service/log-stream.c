@@ -37,7 +37,8 @@ static void format_entry(GString *line, const LogEntry *e) {
 
         g_strdelimit(message, "\n\r", ' ');
         g_strdelimit(identifier, "\n\r \t", '_');
-        g_string_printf(line, "%" G_GUINT64_FORMAT " %d %s %s\n", e->time, e->priority, identifier, message);
+        g_string_printf(line, "%s%s%" G_GUINT64_FORMAT " %d %s %s\n", e->cursor ?: "", e->cursor ? " " : "",
+                e->time, e->priority, identifier, message);
 }
 
 /* 1: all of the line is written; 0: the pipe is full; < 0: nobody reads any more. */

@@ -95,8 +95,9 @@ static void load_version(const char *overlay, const StoredVersion *v, void *user
         overlay_load_version(overlay_find(userdata, overlay), v);
 }
 
-static void load_instance(const char *name, InstanceConfig *c, const LastExit *e, void *userdata) {
-        Instance *i = instance_new(userdata, name, c);
+static void load_instance(
+        const char *name, uint64_t named, InstanceConfig *c, const LastExit *e, void *userdata) {
+        Instance *i = instance_new(userdata, name, named, c);
 
         i->last_exit = *e;
         i->object.shown = true;

@@ -58,5 +58,8 @@ const char *const store_migrations[] = {
         "ALTER TABLE instances ADD COLUMN exit_result TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE instances ADD COLUMN exit_status INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE instances ADD COLUMN exit_time INTEGER NOT NULL DEFAULT 0;",
+
+        /* Since when each server has its name; 0 for one that is older than this. */
+        "ALTER TABLE instances ADD COLUMN named INTEGER NOT NULL DEFAULT 0;",
         NULL,
 };

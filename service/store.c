@@ -32,7 +32,7 @@ static int put_lists(Store *s, const char *name, const InstanceConfig *c) {
         return r;
 }
 
-int store_add_instance(Store *s, const char *name, const InstanceConfig *c) {
+int store_add_instance(Store *s, const char *name, uint64_t named, const InstanceConfig *c) {
         g_autofree char *arguments = join_lines(c->arguments), *lines = join_lines(c->lines);
         int r;
 
@@ -41,9 +41,10 @@ int store_add_instance(Store *s, const char *name, const InstanceConfig *c) {
                 return r;
 
         r = db_run(s,
-                "INSERT INTO instances (name, port, game, arguments, lines, autostart)"
-                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?)",
-                "snsssn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart);
+                "INSERT INTO instances (name, port, game, arguments, lines, autostart, named)"
+                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?)",
+                "snsssnn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
+                named);
         if (r >= 0)
                 r = put_lists(s, name, c);
 
@@ -75,8 +76,8 @@ int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
         return db_end(s, r);
 }
 
-int store_rename_instance(Store *s, const char *name, const char *to) {
-        return db_run(s, "UPDATE instances SET name = ? WHERE name = ?", "ss", to, name);
+int store_rename_instance(Store *s, const char *name, const char *to, uint64_t named) {
+        return db_run(s, "UPDATE instances SET name = ?, named = ? WHERE name = ?", "sns", to, named, name);
 }
 
 int store_remove_instance(Store *s, const char *name) {
@@ -128,14 +129,14 @@ int store_set_last_exit(Store *s, const char *name, const LastExit *e) {
 }
 
 int store_load_instances(Store *s,
-        void (*each)(const char *name, InstanceConfig *c, const LastExit *e, void *userdata),
+        void (*each)(const char *name, uint64_t named, InstanceConfig *c, const LastExit *e, void *userdata),
         void *userdata) {
         sqlite3_stmt *stmt;
         int r;
 
         r = db_query(s, &stmt,
                 "SELECT instances.id, instances.name, port, overlays.name, arguments, lines, autostart,"
-                " exit_result, exit_status, exit_time FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
+                " exit_result, exit_status, exit_time, named FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
                 "");
         if (r < 0)
                 return r;
@@ -159,7 +160,7 @@ int store_load_instances(Store *s,
                 }
 
                 (void) g_strlcpy(e.result, db_text(stmt, 7), sizeof(e.result));
-                each(db_text(stmt, 1), g_steal_pointer(&c), &e, userdata);
+                each(db_text(stmt, 1), db_number(stmt, 10), g_steal_pointer(&c), &e, userdata);
         }
 
         return r;

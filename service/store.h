@@ -30,13 +30,14 @@ int store_open(const char *path, Store **ret);
 Store *store_free(Store *s);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_free)
 
-int store_add_instance(Store *s, const char *name, const InstanceConfig *c);
+/* named: since when the instance has this name, usec. */
+int store_add_instance(Store *s, const char *name, uint64_t named, const InstanceConfig *c);
 int store_set_instance(Store *s, const char *name, const InstanceConfig *c);
-int store_rename_instance(Store *s, const char *name, const char *to);
+int store_rename_instance(Store *s, const char *name, const char *to, uint64_t named);
 int store_remove_instance(Store *s, const char *name);
 int store_set_last_exit(Store *s, const char *name, const LastExit *e);
 int store_load_instances(Store *s,
-        void (*each)(const char *name, InstanceConfig *c, const LastExit *e, void *userdata),
+        void (*each)(const char *name, uint64_t named, InstanceConfig *c, const LastExit *e, void *userdata),
         void *userdata);
 
 int store_add_overlay(Store *s, const char *name, const char *kind);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "service/unit-internal.h"
@@ -12,7 +13,7 @@
 /* Where a property of systemd's goes. */
 typedef struct Target {
         const char *name;
-        char type; /* as in D-Bus */
+        char type; /* as in D-Bus; 'a' for the one that is an ay: an id of 128 bits */
         size_t offset;
         size_t size; /* of a string */
 } Target;
@@ -26,6 +27,7 @@ static const Target targets[] = {
         STRING_TARGET("ActiveState", active),
         STRING_TARGET("SubState", sub),
         STRING_TARGET("Result", result),
+        { "InvocationID", 'a', offsetof(UnitState, invocation), 0 },
         TARGET("MainPID", 'u', main_pid),
         TARGET("NRestarts", 'u', restarts),
         TARGET("ActiveEnterTimestamp", 't', active_since),
@@ -34,8 +36,27 @@ static const Target targets[] = {
         TARGET("ExecMainExitTimestamp", 't', exited),
 };
 
+/* Into 32 hexadecimal digits, or none when there is no id. */
+static int read_id(sd_bus_message *m, char *field) {
+        const uint8_t *bytes;
+        const void *raw;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_read_array(m, 'y', &raw, &size);
+        if (r < 0)
+                return r;
+
+        bytes = raw;
+        *field = '\0';
+        for (size_t k = 0; k < size && size == 16; k++)
+                (void) snprintf(field + 2 * k, 3, "%02x", bytes[k]);
+
+        return 0;
+}
+
 static int read_target(sd_bus_message *m, const Target *t, UnitState *state) {
-        const char contents[] = { t->type, '\0' };
+        const char contents[] = { t->type, t->type == 'a' ? 'y' : '\0', '\0' };
         char *field = (char *) state + t->offset;
         const char *s;
         int r;
@@ -48,7 +69,9 @@ static int read_target(sd_bus_message *m, const Target *t, UnitState *state) {
                 r = sd_bus_message_read(m, "s", &s);
                 if (r >= 0)
                         (void) g_strlcpy(field, s, t->size);
-        } else
+        } else if (t->type == 'a')
+                r = read_id(m, field);
+        else
                 r = sd_bus_message_read_basic(m, t->type, field);
         if (r < 0)
                 return r;
@@ -145,6 +168,7 @@ void unit_is_gone(Unit *u) {
         (void) g_strlcpy(state.active, "inactive", sizeof(state.active));
         (void) g_strlcpy(state.sub, "dead", sizeof(state.sub));
         state.main_pid = 0;
+        state.invocation[0] = '\0';
         unit_take_state(u, &state);
 }
 

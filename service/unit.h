@@ -24,7 +24,8 @@ typedef enum UnitResult {
 typedef struct UnitState {
         char active[16]; /* "inactive", "activating", "active", "deactivating", "failed", ... */
         char sub[40];
-        char result[24]; /* of the service: "success", "exit-code", "signal", ... */
+        char result[24];     /* of the service: "success", "exit-code", "signal", ... */
+        char invocation[33]; /* of the latest run, as the journal says it; "" for none */
         uint32_t main_pid;
         uint32_t restarts;
         uint64_t active_since; /* usec, 0 while it is not active */

@@ -170,17 +170,30 @@ static void test_missing_layer(Fixture *f) {
         expect_now(f, "ActiveState", "'active'");
 }
 
+/* The message is all that the user gets. */
+static void refuse_saying(Fixture *f, const char *method, const char *error, const char *text) {
+        Call *c = begin(f, method);
+
+        g_assert_cmpstr(call_error_name(c), ==, error);
+        if (!strstr(c->error->message, text) || strstr(c->error->message, "success"))
+                g_error("%s: no word of '%s' in '%s'", method, text, c->error->message);
+        call_free(c);
+}
+
+/* Units that fail without a word are named, with how they failed and where to look. */
 static void test_start_fails(Fixture *f) {
         g_free(world_startable(f, "versus-1"));
         systemd_fail(
                 f->systemd, MOUNT, SYSTEMD_START, (SystemdOutcome){ "exit-code", CLD_EXITED, 1, false });
-        refuse(f, "Start", LEFT4ME_ERROR_START_FAILED);
+        refuse_saying(f, "Start", LEFT4ME_ERROR_START_FAILED,
+                "did not start: " MOUNT
+                " failed (exit-code, exit status 1) and logged nothing. See: journalctl --unit=" MOUNT);
         expect(f, "ActiveState", "'inactive'");
 
         systemd_forget_rules(f->systemd);
         systemd_fail(
                 f->systemd, SERVER, SYSTEMD_START, (SystemdOutcome){ "exit-code", CLD_EXITED, 203, false });
-        refuse(f, "Start", LEFT4ME_ERROR_START_FAILED);
+        refuse_saying(f, "Start", LEFT4ME_ERROR_START_FAILED, SERVER " failed (exit-code, exit status 203)");
         expect(f, "ActiveState", "'failed'");
         systemd_wait_state(f->systemd, MOUNT, "inactive");
 
@@ -217,7 +230,8 @@ static void test_start_fails_and_restarts(Fixture *f) {
 static void test_stop_fails(Fixture *f) {
         start_server(f);
         systemd_fail(f->systemd, MOUNT, SYSTEMD_STOP, (SystemdOutcome){ "exit-code", CLD_EXITED, 1, false });
-        refuse(f, "Stop", LEFT4ME_ERROR_STOP_FAILED);
+        refuse_saying(
+                f, "Stop", LEFT4ME_ERROR_STOP_FAILED, MOUNT " failed (exit-code, exit status 1) and logged");
         expect(f, "ActiveState", "'inactive'");
         systemd_forget_rules(f->systemd);
         succeed(f, "Start");

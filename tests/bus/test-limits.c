@@ -130,7 +130,9 @@ static void test_logs(Fixture *f) {
 
 static void test_log_options(Fixture *f) {
         static const char *const bad[] = { "{'Lines': <1>}", "{'Lines': <@u 10001>}", "{'Since': <'now'>}",
-                "{'Follow': <1>}", "{'Colour': <'red'>}", "{'Follow': <true>, 'Follow': <true>}" };
+                "{'Follow': <1>}", "{'Colour': <'red'>}", "{'Follow': <true>, 'Follow': <true>}",
+                "{'Cursor': <'nonsense'>}", "{'FromCursor': <''>}", "{'Cursor': <1>}",
+                "{'Cursors': <'yes'>}", "{'Cursor': <'i=1'>, 'FromCursor': <'i=1'>}" };
         g_autofree char *path = world_server(f, "versus-1");
         g_autoptr(Call) c = NULL;
         int handle, fd;

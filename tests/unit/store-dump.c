@@ -2,11 +2,12 @@
 #include "store-dump.h"
 #include "config-rules.h"
 
-static void dump_instance(const char *name, InstanceConfig *c, const LastExit *e, void *userdata) {
+static void dump_instance(
+        const char *name, uint64_t named, InstanceConfig *c, const LastExit *e, void *userdata) {
         g_autoptr(InstanceConfig) config = c;
         g_autofree char *text = config_dump(config);
 
-        g_string_append_printf(userdata, "instance %s\n%s", name, text);
+        g_string_append_printf(userdata, "instance %s\n%snamed %" G_GUINT64_FORMAT "\n", name, text, named);
 }
 
 static void dump_overlay(const char *name, const char *kind, uint32_t current, void *userdata) {

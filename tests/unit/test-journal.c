@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "own-journal.h"
 #include "service/journal.h"
@@ -121,6 +124,41 @@ static void test_who(void) {
         g_assert_cmpuint(r.times->len, ==, 5);
 }
 
+/* What belongs to one run of a unit: its own lines, and systemd's about it. */
+static void test_invocation(void) {
+        static const char unit[] = "left4me-server@i.service", one[] = "11111111111111111111111111111111",
+                          two[] = "22222222222222222222222222222222",
+                          link[] = "/run/systemd/units/invocation:left4me-server@i.service";
+        LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
+        g_auto(Reading) all = { 0 }, r = { 0 };
+        pid_t first, second;
+
+        /* Where journald finds which run a process belongs to. */
+        g_assert_no_errno(g_mkdir_with_parents("/run/systemd/units", 0755));
+        g_assert_no_errno(symlink(one, link));
+        first = own_journal_send_as(unit, LIST("MESSAGE=of the first\n"));
+        reading_begin(&all, &q);
+        reading_wait(&all, 1);
+        reading_clear(&all);
+        g_assert_no_errno(unlink(link));
+        g_assert_no_errno(symlink(two, link));
+        second = own_journal_send_as(unit, LIST("MESSAGE=of the second\n"));
+        own_journal_send(
+                "MESSAGE=first ended\nUNIT=left4me-server@i.service\nINVOCATION_ID=11111111111111111111111111111111\n");
+        own_journal_send(
+                "MESSAGE=second ended\nUNIT=left4me-server@i.service\nINVOCATION_ID=22222222222222222222222222222222\n");
+        reading_begin(&all, &q);
+        reading_wait(&all, 4);
+        own_journal_reap(first);
+        own_journal_reap(second);
+
+        q.invocation = two;
+        reading_begin(&r, &q);
+        g_assert_nonnull(strstr(r.got->str, "of the second\n"));
+        g_assert_nonnull(strstr(r.got->str, "second ended *\n"));
+        g_assert_cmpuint(r.times->len, ==, 2);
+}
+
 static void test_fields(void) {
         static const char unit[] = "left4me-server@f.service";
         g_autofree char *many = g_strnfill(100000, 'm'), *big = g_strdup_printf("MESSAGE=%s\n", many);
@@ -198,6 +236,86 @@ static void test_range(void) {
         }
 }
 
+#define CURSORS 5
+
+typedef struct CursorCase {
+        int at; /* the entry whose cursor it is */
+        bool with;
+        uint64_t lines;
+        int since; /* an entry, -1 for none */
+        int from, to;
+} CursorCase;
+
+static void check_cursor(LogQuery q, const CursorCase *c, char *const *cursors, const uint64_t *times) {
+        g_autoptr(GString) want = g_string_new(NULL);
+        g_auto(Reading) r = { 0 };
+
+        for (int k = c->from; k <= c->to; k++)
+                g_string_append_printf(want, "6 - %d\n", k);
+        q.cursor = cursors[c->at];
+        q.with_cursor = c->with;
+        q.lines = c->lines;
+        q.since = c->since >= 0 ? times[c->since] : 0;
+        reading_begin(&r, &q);
+        if (!g_str_equal(r.got->str, want->str))
+                g_error("%s %d, %" G_GUINT64_FORMAT " lines: not %d to %d but\n%s",
+                        c->with ? "from" : "after", c->at, c->lines, c->from, c->to, r.got->str);
+}
+
+/* From where somebody stopped reading: nothing is given twice, nothing left out. */
+static void test_cursor(void) {
+        static const char unit[] = "left4me-server@c.service", other[] = "left4me-server@d.service";
+        static const CursorCase cases[] = {
+                { 0, false, UINT64_MAX, -1, 1, 4 },
+                { 0, true, UINT64_MAX, -1, 0, 4 },
+                { 2, false, UINT64_MAX, -1, 3, 4 },
+                { 2, true, UINT64_MAX, -1, 2, 4 },
+                { 4, false, UINT64_MAX, -1, 5, 4 },
+                { 4, true, UINT64_MAX, -1, 4, 4 },
+                { 1, false, 2, -1, 2, 3 },
+                { 1, true, 2, -1, 1, 2 },
+                { 1, false, 0, -1, 5, 4 },
+                { 1, false, 9, -1, 2, 4 },
+                { 0, false, UINT64_MAX, 3, 3, 4 },
+                { 3, false, UINT64_MAX, 1, 4, 4 },
+        };
+        LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX, .cursors = true };
+        g_auto(Reading) all = { 0 };
+        char *cursors[CURSORS];
+        JournalReader *reader;
+        pid_t pid;
+
+        pid = own_journal_send_as(
+                unit, LIST("MESSAGE=0\n", "MESSAGE=1\n", "MESSAGE=2\n", "MESSAGE=3\n", "MESSAGE=4\n"));
+        reading_begin(&all, &q);
+        reading_wait(&all, CURSORS);
+        own_journal_reap(pid);
+
+        g_assert_cmpint(journal_reader_new(&q, &reader), ==, 0);
+        for (size_t i = 0; i < CURSORS; i++) {
+                g_auto(LogEntry) e = { 0 };
+
+                g_assert_cmpint(journal_reader_next(reader, &e), ==, 1);
+                g_assert_null(strpbrk(e.cursor, " \n"));
+                cursors[i] = g_steal_pointer(&e.cursor);
+        }
+        journal_reader_free(reader);
+
+        q.cursors = false;
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+                check_cursor(q, &cases[i], cursors, (const uint64_t *) (gpointer) all.times->data);
+
+        /* One of another log is a place in time as well; what is none is refused. */
+        q.units = LIST(other);
+        q.cursor = cursors[0];
+        g_assert_cmpint(journal_reader_new(&q, &reader), ==, 0);
+        journal_reader_free(reader);
+        q.cursor = "s=x;nonsense";
+        g_assert_cmpint(journal_reader_new(&q, &reader), ==, -EBADMSG);
+        for (size_t i = 0; i < CURSORS; i++)
+                g_free(cursors[i]);
+}
+
 static void test_skip(void) {
         g_test_skip("needs root, PID namespaces and systemd-journald");
 }
@@ -216,7 +334,9 @@ int main(int argc, char **argv) {
         g_test_add_func("/journal/nothing", test_nothing);
         g_test_add_func("/journal/who", test_who);
         g_test_add_func("/journal/fields", test_fields);
+        g_test_add_func("/journal/invocation", test_invocation);
         g_test_add_func("/journal/range", test_range);
+        g_test_add_func("/journal/cursor", test_cursor);
         status = g_test_run();
         own_journal_stop();
         return status;

@@ -29,9 +29,9 @@ static void test_twice(Temporary *t, gconstpointer data) {
         g_autoptr(Store) first = store_open_example(path), second = store_open_good(path);
         g_autoptr(InstanceConfig) one = store_example(27015, 'a', 2), two = store_example(27016, 'b', 2);
 
-        g_assert_cmpint(store_add_instance(first, "versus-1", one), ==, 0);
-        g_assert_cmpint(store_add_instance(second, "versus-2", two), ==, 0);
-        g_assert_cmpint(store_add_instance(second, "versus-1", two), ==, -EEXIST);
+        g_assert_cmpint(store_add_instance(first, "versus-1", 7, one), ==, 0);
+        g_assert_cmpint(store_add_instance(second, "versus-2", 7, two), ==, 0);
+        g_assert_cmpint(store_add_instance(second, "versus-1", 7, two), ==, -EEXIST);
         seen = store_dump(second);
         store_assert(first, seen);
 }
@@ -100,7 +100,7 @@ static void test_damaged_later(Temporary *t, gconstpointer data) {
         gsize size;
         int r;
 
-        g_assert_cmpint(store_add_instance(s, "versus-1", c), ==, 0);
+        g_assert_cmpint(store_add_instance(s, "versus-1", 7, c), ==, 0);
         g_clear_pointer(&s, store_free);
         g_assert_true(g_file_get_contents(path, &content, &size, NULL));
         memset(content + 4096, 0xa5, size - 4096);
@@ -147,7 +147,7 @@ static void test_full(Temporary *t, gconstpointer data) {
                 return;
 
         s = store_open_example(path);
-        g_assert_cmpint(store_add_instance(s, "versus-1", a), ==, 0);
+        g_assert_cmpint(store_add_instance(s, "versus-1", 7, a), ==, 0);
         before = store_dump(s);
 
         for (int pages = 0; (leave_free(t, disk, pages), r = store_set_instance(s, "versus-1", b)) < 0;
@@ -245,7 +245,7 @@ static void test_killed(Temporary *t, gconstpointer data) {
         Store *s;
 
         s = store_open_example(path);
-        g_assert_cmpint(store_add_instance(s, "versus-1", b), ==, 0);
+        g_assert_cmpint(store_add_instance(s, "versus-1", 7, b), ==, 0);
         new = store_dump(s);
         g_assert_cmpint(store_set_instance(s, "versus-1", a), ==, 0);
         old = store_dump(s);

@@ -105,7 +105,7 @@ static void test_data_kept(Temporary *t, gconstpointer data) {
         s = store_open_good(path);
         store_assert(s,
                 "instance versus-1\nport 27015\ngame l4d2\nautostart 1\noverlays:\n<maps>\narguments:\nlines:\n"
-                "<hostname>=<x y>\noverlay l4d2 import 3\noverlay maps import 0\n"
+                "<hostname>=<x y>\nnamed 0\noverlay l4d2 import 3\noverlay maps import 0\n"
                 "version l4d2/3 created 100 size 200 files 300 <first>\n"
                 "job 12 import <l4d2> <> succeeded <done> 1 2 3 0\n");
 }

@@ -33,7 +33,7 @@ static Store *reopen(const Temporary *t, Store *s) {
 static int add(Store *s, const char *name, uint16_t port, char letter) {
         g_autoptr(InstanceConfig) c = store_example(port, letter, 3);
 
-        return store_add_instance(s, name, c);
+        return store_add_instance(s, name, 7, c);
 }
 
 static void test_instances(Temporary *t, gconstpointer data) {
@@ -61,7 +61,8 @@ static void test_instances(Temporary *t, gconstpointer data) {
         store_assert(s, fresh);
 }
 
-static void keep_config(const char *name, InstanceConfig *c, const LastExit *e, void *userdata) {
+static void keep_config(
+        const char *name, uint64_t named, InstanceConfig *c, const LastExit *e, void *userdata) {
         InstanceConfig **ret = userdata;
 
         g_assert_null(*ret);
@@ -91,7 +92,7 @@ static void test_round_trip(Temporary *t, gconstpointer data) {
                 c->lines = config_list(lists[i]);
                 for (const char *const *l = lists[i]; *l; l++)
                         g_hash_table_replace(c->cvars, g_strdup_printf("c%zu", strlen(*l)), g_strdup(*l));
-                g_assert_cmpint(store_add_instance(s, "versus-1", c), ==, 0);
+                g_assert_cmpint(store_add_instance(s, "versus-1", 7, c), ==, 0);
                 g_assert_cmpint(store_set_instance(s, "versus-1", c), ==, 0);
 
                 s = reopen(t, g_steal_pointer(&s));
@@ -120,7 +121,7 @@ static void test_limits(Temporary *t, gconstpointer data) {
         g_strfreev(c->overlays);
         c->overlays = g_strv_builder_end(overlays);
 
-        g_assert_cmpint(store_add_instance(s, "versus-1", c), ==, 0);
+        g_assert_cmpint(store_add_instance(s, "versus-1", 7, c), ==, 0);
         g_assert_cmpint(store_load_instances(s, keep_config, &loaded), ==, 0);
         before = config_dump(c);
         after = config_dump(loaded);
@@ -130,7 +131,7 @@ static void test_limits(Temporary *t, gconstpointer data) {
 static void test_unique(Temporary *t, gconstpointer data) {
         g_autoptr(Store) s = open_example(t);
         g_autoptr(InstanceConfig) taken = store_example(27015, 'c', 1);
-        g_autofree char *before = NULL;
+        g_autofree char *before = NULL, *renamed = NULL;
 
         g_assert_cmpint(add(s, "versus-1", 27015, 'a'), ==, 0);
         g_assert_cmpint(add(s, "versus-2", 27016, 'b'), ==, 0);
@@ -139,14 +140,16 @@ static void test_unique(Temporary *t, gconstpointer data) {
         g_assert_cmpint(add(s, "versus-1", 27017, 'c'), ==, -EEXIST);
         g_assert_cmpint(add(s, "versus-3", 27016, 'c'), ==, -EEXIST);
         g_assert_cmpint(store_set_instance(s, "versus-2", taken), ==, -EEXIST);
-        g_assert_cmpint(store_rename_instance(s, "versus-2", "versus-1"), ==, -EEXIST);
+        g_assert_cmpint(store_rename_instance(s, "versus-2", "versus-1", 8), ==, -EEXIST);
         g_assert_cmpint(store_add_overlay(s, "maps", "import"), ==, -EEXIST);
         store_assert(s, before);
 
         /* Nothing is left over of what failed. */
-        g_assert_cmpint(store_rename_instance(s, "versus-2", "versus-2"), ==, 0);
-        g_assert_cmpint(store_rename_instance(s, "versus-2", "versus-3"), ==, 0);
-        g_assert_cmpint(store_rename_instance(s, "versus-3", "versus-2"), ==, 0);
+        g_assert_cmpint(store_rename_instance(s, "versus-2", "versus-2", 7), ==, 0);
+        g_assert_cmpint(store_rename_instance(s, "versus-2", "versus-3", 8), ==, 0);
+        renamed = store_dump(s);
+        g_assert_nonnull(strstr(renamed, "named 8\n"));
+        g_assert_cmpint(store_rename_instance(s, "versus-3", "versus-2", 7), ==, 0);
         store_assert(s, before);
 }
 
@@ -166,13 +169,13 @@ static void test_foreign_keys(Temporary *t, gconstpointer data) {
         /* What is not there. */
         g_free(c->game);
         c->game = g_strdup("nothing");
-        g_assert_cmpint(store_add_instance(s, "versus-2", c), <, 0);
+        g_assert_cmpint(store_add_instance(s, "versus-2", 7, c), <, 0);
         g_assert_cmpint(store_set_instance(s, "versus-1", c), <, 0);
         g_free(c->game);
         c->game = g_strdup("l4d2");
         g_free(c->overlays[1]);
         c->overlays[1] = g_strdup("nothing");
-        g_assert_cmpint(store_add_instance(s, "versus-2", c), <, 0);
+        g_assert_cmpint(store_add_instance(s, "versus-2", 7, c), <, 0);
         g_assert_cmpint(store_set_instance(s, "versus-1", c), <, 0);
         g_assert_cmpint(store_add_version(s, "nothing", &v, &no_job), <, 0);
         store_assert(s, before);
