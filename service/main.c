@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +80,6 @@ int main(int argc, char **argv) {
         Options options;
         int r;
 
-        (void) setlocale(LC_ALL, "");
         (void) umask(0027);
         /* A reader of a log that goes away is no reason to end. */
         (void) signal(SIGPIPE, SIG_IGN);
