@@ -20,12 +20,11 @@ static int property_get_word(sd_bus *bus, const char *path, const char *interfac
 
 static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Job *j = userdata;
-        bool of_overlay = j->kind == JOB_IMPORT || j->kind == JOB_DELETE_OVERLAY;
         Request *q;
         int r;
 
-        r = bus_begin(j->manager, call, job_type(j)->action, "cancel", of_overlay ? "overlay" : "instance",
-                j->subject, &q, error);
+        r = bus_begin(j->manager, call, job_type(j)->action, "cancel", job_type(j)->subject, j->subject, &q,
+                error);
         if (r <= 0)
                 return r < 0 ? r : 1;
 

@@ -103,6 +103,7 @@ static int begin(Overlay *o, sd_bus_message *call, const char *verb, Request **r
 static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         ImportOptions options = { .directory = "", .label = "" };
         Overlay *o = userdata;
+        BuildPlan plan;
         Request *q;
         Job *j;
         int fd, r;
@@ -115,7 +116,8 @@ static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *err
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        r = overlay_import(o, options.size, options.directory, options.label, &j, &fd, error);
+        plan = (BuildPlan){ JOB_IMPORT, options.directory, options.size, -1, options.label };
+        r = overlay_build(o, &plan, &j, &fd, error);
         if (r < 0)
                 return request_return(q, r, error);
 

@@ -7,6 +7,8 @@
 typedef struct JobType {
         const char *name;
         const char *action;    /* polkit's, to cancel it */
+        const char *subject;   /* "instance" or "overlay", NULL for none */
+        const char *doing;     /* of a build: its message at the beginning; NULL for what is no build */
         bool resumes;          /* after a restart of the manager it is done again; else it fails */
         void (*begin)(Job *j); /* ends with job_finish(), now or later */
         int (*take_over)(
@@ -15,9 +17,9 @@ typedef struct JobType {
 
 const JobType *job_type(const Job *j);
 
-void import_begin(Job *j);
-bool import_cancel(Job *j);
-void import_free(Import *import);
+void build_begin(Job *j);
+bool build_cancel(Job *j);
+void build_free(Build *build);
 
 void instance_job_begin(Job *j);
 int instance_job_take_over(Job *j);

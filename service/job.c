@@ -21,16 +21,21 @@ static const char *const job_states[_JOB_STATE_MAX] = {
 };
 
 static const JobType job_types[_JOB_KIND_MAX] = {
-        [JOB_IMPORT] = { "import", LEFT4ME_ACTION_MANAGE_OVERLAYS, false, import_begin, NULL },
-        [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, true, instance_job_begin,
+        [JOB_IMPORT] = { "import", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "unpacks the archive", false,
+                build_begin, NULL },
+        [JOB_PUT_FILE] = { "put-file", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "takes the file", false,
+                build_begin, NULL },
+        [JOB_REMOVE_FILE] = { "remove-file", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "removes the file",
+                false, build_begin, NULL },
+        [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true, instance_job_begin,
                 instance_job_take_over },
-        [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, true,
+        [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true,
                 instance_job_begin, instance_job_take_over },
-        [JOB_RENAME_INSTANCE] = { "rename-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, true,
+        [JOB_RENAME_INSTANCE] = { "rename-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true,
                 instance_job_begin, instance_job_take_over },
-        [JOB_DELETE_OVERLAY] = { "delete-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, true,
+        [JOB_DELETE_OVERLAY] = { "delete-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", NULL, true,
                 overlay_delete_begin, overlay_delete_take_over },
-        [JOB_CLEAN] = { "clean", LEFT4ME_ACTION_MANAGE_HOST, false, clean_begin, NULL },
+        [JOB_CLEAN] = { "clean", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL, false, clean_begin, NULL },
 };
 
 static const char *const job_properties[] = { "State", "Progress", "Message", "Started", "Finished",
@@ -86,23 +91,26 @@ Job *job_find(Manager *m, uint32_t id) {
         return g_tree_lookup(m->jobs, GUINT_TO_POINTER(id));
 }
 
+bool job_is_of(const Job *j, const char *subject) {
+        return g_strcmp0(job_type(j)->subject, subject) == 0;
+}
+
 /* What the job works on knows of it while it is under way. */
 static void job_bind(Job *j, bool bind) {
-        Instance *i = instance_find(j->manager, j->subject);
-        Overlay *o = overlay_find(j->manager, j->subject);
+        Instance *i = job_is_of(j, "instance") ? instance_find(j->manager, j->subject) : NULL;
+        Overlay *o = job_is_of(j, "overlay") ? overlay_find(j->manager, j->subject) : NULL;
 
-        if (j->kind == JOB_IMPORT || j->kind == JOB_DELETE_OVERLAY) {
-                if (o)
-                        overlay_set_job(o, bind ? j : NULL);
-        } else if (j->kind != JOB_CLEAN && i)
+        if (o)
+                overlay_set_job(o, bind ? j : NULL);
+        if (i)
                 instance_set_job(i, bind ? j : NULL);
 }
 
 /* The overlay knows its last job, also when that is over. */
 static void job_note_last(Job *j) {
-        Overlay *o = overlay_find(j->manager, j->subject);
+        Overlay *o = job_is_of(j, "overlay") ? overlay_find(j->manager, j->subject) : NULL;
 
-        if (o && (j->kind == JOB_IMPORT || j->kind == JOB_DELETE_OVERLAY))
+        if (o)
                 o->last_job = j->id;
 }
 
@@ -167,7 +175,7 @@ Job *job_free(Job *j) {
         for (unsigned k = 0; k < j->cancels->len; k++)
                 request_drop(j->cancels->pdata[k]);
         unit_free(j->tree);
-        import_free(j->import);
+        build_free(j->build);
         g_ptr_array_unref(j->steps);
         g_ptr_array_unref(j->cancels);
         g_free(j->subject);
@@ -301,7 +309,7 @@ void job_finish(Job *j, JobState state, const char *message) {
 
         job_set_end(j, state, message);
         j->tree = unit_free(j->tree);
-        import_free(g_steal_pointer(&j->import));
+        build_free(g_steal_pointer(&j->build));
         job_bind(j, false);
         job_take_over(j);
 
@@ -354,7 +362,7 @@ int job_cancel(Job *j, Request *q, sd_bus_error *error) {
                 return 0;
         }
 
-        if (!j->cancel_wanted && (j->kind != JOB_IMPORT || !import_cancel(j)))
+        if (!j->cancel_wanted && (!j->build || !build_cancel(j)))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
                         "Job %u is past the point where it can be undone. Let it end.", j->id);
 

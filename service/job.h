@@ -17,6 +17,8 @@
 
 typedef enum JobKind {
         JOB_IMPORT,
+        JOB_PUT_FILE,
+        JOB_REMOVE_FILE,
         JOB_RESET,
         JOB_DELETE_INSTANCE,
         JOB_RENAME_INSTANCE,
@@ -45,7 +47,7 @@ enum {
         JOB_PROP_EXIT_STATUS = 1U << 5,
 };
 
-typedef struct Import Import;
+typedef struct Build Build;
 
 struct Job {
         Object object; /* first */
@@ -53,7 +55,7 @@ struct Job {
         uint32_t id;
         JobKind kind;
         char *subject;
-        char *argument; /* of the kind: a rename's new name; an import's label */
+        char *argument; /* of the kind: a rename's new name; the label of what a build makes */
         JobState state;
         double progress;
         char *message;
@@ -64,7 +66,7 @@ struct Job {
         GPtrArray *steps; /* char*: operations for left4me-tree, the first is the next */
         void (*steps_done)(Job *j, bool ok, const char *why);
         Unit *tree;
-        Import *import;         /* what an import needs besides, else NULL */
+        Build *build;           /* what a build needs besides, else NULL */
         Request *request;       /* a call that is answered when the job ends, or NULL */
         GPtrArray *cancels;     /* Request: calls of Cancel() that wait for the end */
         uint64_t progress_told; /* usec */
@@ -79,13 +81,24 @@ JobState job_state_from_string(const char *s);
 /* Puts a job into the store and the queue. Errors: LimitsExceeded, NoSpace. */
 int job_new(
         Manager *m, JobKind kind, const char *subject, const char *argument, Job **ret, sd_bus_error *error);
-int job_new_import(Overlay *o, uint64_t size, const char *directory, const char *label, Job **ret,
-        int *ret_fd, sd_bus_error *error);
+
+/* What a build is to do; the strings are the caller's. */
+typedef struct BuildPlan {
+        JobKind kind;      /* JOB_IMPORT, JOB_PUT_FILE or JOB_REMOVE_FILE */
+        const char *path;  /* what is put or removed; of an import, the directory to unpack in */
+        uint64_t size;     /* bytes that will be sent, 0 for not known */
+        int executable;    /* of a file that is put: -1 for as it was before */
+        const char *label; /* of the version */
+} BuildPlan;
+
+/* Starts a build. ret_fd: the end to write what is sent, the caller's; set unless the build removes a file. */
+int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_bus_error *error);
 Job *job_free(Job *j);
 Job *job_find(Manager *m, uint32_t id);
 
 uint32_t job_id(const Job *j);
 bool job_is(const Job *j, JobKind kind);
+bool job_is_of(const Job *j, const char *subject); /* "instance", "overlay" or NULL: what the subject is */
 bool job_has_ended(const Job *j);
 
 /* Takes a job over from the store at start-up: one that was under way goes on, or, where it cannot, fails. */

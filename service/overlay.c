@@ -145,15 +145,14 @@ static int overlay_check_idle(const Overlay *o, sd_bus_error *error) {
         return 0;
 }
 
-int overlay_import(Overlay *o, uint64_t size, const char *directory, const char *label, Job **ret_job,
-        int *ret_fd, sd_bus_error *error) {
+int overlay_build(Overlay *o, const BuildPlan *plan, Job **ret_job, int *ret_fd, sd_bus_error *error) {
         int r;
 
         r = overlay_check_idle(o, error);
         if (r < 0)
                 return r;
 
-        return job_new_import(o, size, directory, label, ret_job, ret_fd, error);
+        return job_new_build(o, plan, ret_job, ret_fd, error);
 }
 
 int overlay_delete(Overlay *o, Job **ret_job, sd_bus_error *error) {

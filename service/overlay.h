@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "service/job.h"
 #include "service/object.h"
 #include "service/store.h"
 #include "service/types.h"
@@ -36,9 +37,8 @@ Overlay *overlay_find(Manager *m, const char *name);
 /* Makes an overlay. Errors: NameTaken, InvalidArgument, LimitsExceeded, NoSpace. */
 int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret, sd_bus_error *error);
 
-/* Starts an upload; the write end of its pipe is the caller's. size: bytes expected, 0 for not known. */
-int overlay_import(Overlay *o, uint64_t size, const char *directory, const char *label, Job **ret_job,
-        int *ret_fd, sd_bus_error *error);
+/* Starts a build; see job_new_build(). Errors: Busy, LimitsExceeded, NoSpace. */
+int overlay_build(Overlay *o, const BuildPlan *plan, Job **ret_job, int *ret_fd, sd_bus_error *error);
 
 /* Starts the removal. */
 int overlay_delete(Overlay *o, Job **ret_job, sd_bus_error *error);

@@ -38,7 +38,7 @@ static int run_import(const JobFile *job, int dir, int overlay, GError **error) 
         struct stat st;
 
         /* A pipe that had a writer from the beginning. Not to be waited for: it may be gone already, with all that it wrote in the pipe. */
-        archive = beneath_open(dir, "archive", O_RDONLY | O_NONBLOCK);
+        archive = beneath_open(dir, "upload", O_RDONLY | O_NONBLOCK);
         if (archive < 0)
                 return fail_errno(error, -archive, "cannot open the upload");
         if (fcntl(archive, F_SETFL, 0) < 0)

@@ -64,10 +64,17 @@ static bool is_opaque(int fd) {
         return fgetxattr(fd, "user.overlay.opaque", value, sizeof value) == 1 && value[0] == 'y';
 }
 
-static int merge_directory(Merge *merge, int upper, int base, int stage);
+/* A directory on its way into a version. */
+typedef struct Sources {
+        int upper; /* what the build wrote, -1 for nothing */
+        int base;  /* what shows through from the base version, -1 for nothing */
+        int old; /* the same directory of the base version, whether it shows through or not: for equal files */
+} Sources;
 
-/* Goes one directory down. upper and base: directories to merge there, -1 for none. */
-static int descend(Merge *merge, int upper, int base, int stage, const char *name) {
+static int merge_directory(Merge *merge, const Sources *from, int stage);
+
+/* Goes one directory down. */
+static int descend(Merge *merge, const Sources *from, int stage, const char *name) {
         gsize length = merge->path->len;
         _cleanup_fd_ int below = -1;
         struct stat st;
@@ -78,7 +85,7 @@ static int descend(Merge *merge, int upper, int base, int stage, const char *nam
 
         /* Where there is a file already, an earlier try had put it there, from an upper layer that no
          * longer has it. */
-        if (upper < 0 && fstatat(stage, name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && !S_ISDIR(st.st_mode))
+        if (from->upper < 0 && fstatat(stage, name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && !S_ISDIR(st.st_mode))
                 return 0;
         below = beneath_make(stage, name, 0755);
         if (below < 0)
@@ -86,32 +93,35 @@ static int descend(Merge *merge, int upper, int base, int stage, const char *nam
 
         g_string_append_printf(merge->path, "%s/", name);
         merge->depth++;
-        r = merge_directory(merge, upper, base, below);
+        r = merge_directory(merge, from, below);
         merge->depth--;
         g_string_truncate(merge->path, length);
         return r;
 }
 
-static int merge_upper_directory(Merge *merge, int upper, int base, int stage, const char *name) {
-        _cleanup_fd_ int upper_below = -1, base_below = -1;
+static int merge_upper_directory(Merge *merge, const Sources *from, int stage, const char *name) {
+        _cleanup_fd_ int upper = -1, old = -1;
+        Sources below;
 
-        upper_below = settle_open_directory(upper, name);
-        if (upper_below < 0)
-                return check(merge, upper_below, name);
-        if (base >= 0 && !is_opaque(upper_below)) {
-                base_below = beneath_open(base, name, O_RDONLY | O_DIRECTORY);
-                if (base_below < 0 && base_below != -ENOENT && base_below != -ENOTDIR &&
-                        base_below != -ELOOP)
-                        return check(merge, base_below, name);
+        upper = settle_open_directory(from->upper, name);
+        if (upper < 0)
+                return check(merge, upper, name);
+        if (from->old >= 0) {
+                old = beneath_open(from->old, name, O_RDONLY | O_DIRECTORY);
+                if (old < 0 && old != -ENOENT && old != -ENOTDIR && old != -ELOOP)
+                        return check(merge, old, name);
         }
-        return descend(merge, upper_below, base_below, stage, name);
+
+        /* A directory that was removed and made again hides what it held, and may well hold the same. */
+        below = (Sources){ upper, from->base < 0 || is_opaque(upper) ? -1 : old, old };
+        return descend(merge, &below, stage, name);
 }
 
-static int merge_link(Merge *merge, int upper, int base, int stage, const char *name) {
+static int merge_link(Merge *merge, const Sources *from, int stage, const char *name) {
         char target[TREE_PATH_MAX + 2], old[TREE_PATH_MAX + 2];
         ssize_t n, m;
 
-        n = readlinkat(upper, name, target, sizeof target - 1);
+        n = readlinkat(from->upper, name, target, sizeof target - 1);
         if (n < 0)
                 return check(merge, -errno, name);
         target[n] = '\0';
@@ -120,16 +130,16 @@ static int merge_link(Merge *merge, int upper, int base, int stage, const char *
                         "the symbolic link leads, or could lead, out of the tree: make it relative, "
                         "with `..` only at its front");
 
-        m = base >= 0 ? readlinkat(base, name, old, sizeof old) : -1;
+        m = from->old >= 0 ? readlinkat(from->old, name, old, sizeof old) : -1;
         if (m == n && memcmp(target, old, (size_t) n) == 0)
-                return check(merge, settle_link(merge->settle, base, stage, name), name);
-        return check(merge, renameat(upper, name, stage, name) < 0 ? -errno : 0, name);
+                return check(merge, settle_link(merge->settle, from->old, stage, name), name);
+        return check(merge, renameat(from->upper, name, stage, name) < 0 ? -errno : 0, name);
 }
 
-static int merge_upper(Merge *merge, int upper, int base, int stage, const char *name) {
+static int merge_upper(Merge *merge, const Sources *from, int stage, const char *name) {
         struct stat st;
 
-        if (fstatat(upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(from->upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return check(merge, -errno, name);
         if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0))
                 return 0; /* a whiteout: what the base has there is gone */
@@ -140,11 +150,11 @@ static int merge_upper(Merge *merge, int upper, int base, int stage, const char 
 
         switch (st.st_mode & S_IFMT) {
         case S_IFDIR:
-                return merge_upper_directory(merge, upper, base, stage, name);
+                return merge_upper_directory(merge, from, stage, name);
         case S_IFREG:
-                return check(merge, settle_file(merge->settle, upper, base, stage, name), name);
+                return check(merge, settle_file(merge->settle, from->upper, from->old, stage, name), name);
         case S_IFLNK:
-                return merge_link(merge, upper, base, stage, name);
+                return merge_link(merge, from, stage, name);
         default:
                 return fail_entry(merge, EINVAL, name,
                         "only files, directories and symbolic links can be in a version; "
@@ -163,32 +173,32 @@ static int merge_base(Merge *merge, int base, int stage, const char *name, unsig
                 return check(merge, settle_link(merge->settle, base, stage, name), name);
         if (below < 0)
                 return check(merge, below, name);
-        return descend(merge, -1, below, stage, name);
+        return descend(merge, &(Sources){ -1, below, below }, stage, name);
 }
 
-static int merge_directory(Merge *merge, int upper, int base, int stage) {
+static int merge_directory(Merge *merge, const Sources *from, int stage) {
         g_autoptr(GHashTable) above = NULL, below = NULL;
         GHashTableIter iter;
         gpointer name, type;
         int r = 0;
 
-        if (upper >= 0)
-                r = list(upper, &above);
-        if (r >= 0 && base >= 0)
-                r = list(base, &below);
+        if (from->upper >= 0)
+                r = list(from->upper, &above);
+        if (r >= 0 && from->base >= 0)
+                r = list(from->base, &below);
         if (r < 0)
                 return check(merge, r, "");
 
         if (above) {
                 g_hash_table_iter_init(&iter, above);
                 while (r >= 0 && g_hash_table_iter_next(&iter, &name, &type))
-                        r = merge_upper(merge, upper, base, stage, name);
+                        r = merge_upper(merge, from, stage, name);
         }
         if (below) {
                 g_hash_table_iter_init(&iter, below);
                 while (r >= 0 && g_hash_table_iter_next(&iter, &name, &type))
                         if (!above || !g_hash_table_contains(above, name))
-                                r = merge_base(merge, base, stage, name, GPOINTER_TO_UINT(type));
+                                r = merge_base(merge, from->base, stage, name, GPOINTER_TO_UINT(type));
         }
         return r;
 }
@@ -197,7 +207,7 @@ int merge_trees(int upper, int base, int stage, const Settle *settle, GError **e
         g_autoptr(GString) path = g_string_new(NULL);
         Merge merge = { settle, path, 0, error };
 
-        return merge_directory(&merge, upper, base, stage);
+        return merge_directory(&merge, &(Sources){ upper, base, base }, stage);
 }
 
 static int measure_directory(Merge *merge, int stage, int base, TreeFigures *figures);

@@ -111,7 +111,7 @@ static void test_import(Fixture *f) {
         content = fixture_read(f, "var/lib/left4me/overlays/maps/versions/1/left4dead2/maps/c1m1_hotel.bsp");
         g_assert_cmpstr(content, ==, "a map");
         g_assert_false(fixture_exists(f, "var/lib/left4me/builds/1"));
-        g_assert_false(fixture_exists(f, "run/left4me/jobs/1/archive"));
+        g_assert_false(fixture_exists(f, "run/left4me/jobs/1/upload"));
         g_assert_cmpstr(systemd_active_state(f->systemd, "left4me-overlay@build-1.service"), ==, "inactive");
 }
 

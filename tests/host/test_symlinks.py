@@ -28,7 +28,7 @@ def make_secrets():
     os.mkdir(SECRETS, 0o700)
     archive = host.archive({f"{TOKEN}.txt": TOKEN})
     for name, content in {"secret": TOKEN + "\n", "stack": f"{PROBE}/1\n", "argv": f"./srcds_run\0+echo\0{TOKEN}\0",
-                          "server.cfg": f"echo {TOKEN}\n", "left4me.cfg": f"echo {TOKEN}\n", "archive": archive,
+                          "server.cfg": f"echo {TOKEN}\n", "left4me.cfg": f"echo {TOKEN}\n", "upload": archive,
                           "job": f"[Job]\nOperation=import\nDirectory={TOKEN}\nSize=0\n"}.items():
         with open(f"{SECRETS}/{name}", "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
@@ -202,7 +202,7 @@ class CompromisedManager(unittest.TestCase):
     def test_jobs(self):
         self.addCleanup(self.clean_jobs)
         targets = "{0}/{1}", "{0}/secret", "/etc/shadow", "/proc/1/root{0}/{1}"
-        for file, target in itertools.product(("job", "stack", "archive"), targets):
+        for file, target in itertools.product(("job", "stack", "upload"), targets):
             link = f"rm {file}; ln -s {target.format(SECRETS, file)} {file}"
             self.job_refused("build", link)
             if file == "job":

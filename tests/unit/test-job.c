@@ -8,6 +8,8 @@ static void test_kinds(void) {
                 const char *text;
         } cases[] = {
                 { JOB_IMPORT, "import" },
+                { JOB_PUT_FILE, "put-file" },
+                { JOB_REMOVE_FILE, "remove-file" },
                 { JOB_RESET, "reset" },
                 { JOB_DELETE_INSTANCE, "delete-instance" },
                 { JOB_RENAME_INSTANCE, "rename-instance" },

@@ -201,7 +201,7 @@ static void test_progress(Fixture *f, gconstpointer data) {
 /* The program as the unit runs it: the job file, the pipe, the tree in the environment. */
 static void test_program(Fixture *f, gconstpointer data) {
         g_autofree char *job = g_build_filename(f->dir, "run/jobs/7", NULL),
-                        *fifo = g_build_filename(job, "archive", NULL);
+                        *fifo = g_build_filename(job, "upload", NULL);
         g_autofree char *tree = fixture_path(f, "tree");
         g_autoptr(GBytes) bytes = archive_make(ARCHIVE_FORMAT_7ZIP, ARCHIVE_FILTER_NONE, good_entries);
         Upload u = { bytes, -1, 1000 };

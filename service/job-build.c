@@ -18,9 +18,9 @@
 #include "service/util.h"
 
 /*
- * An upload. left4me-build@N unpacks it over the current version, in its sandbox, on a mount of its own; when that is over and the
- * mount is gone, left4me-tree@N makes a version of what was written, and the store makes it current. Whatever happens, a last
- * step of left4me-tree@N removes what was built.
+ * A build: an upload that is unpacked, a file that is put or removed. left4me-build@N does it on the current version, in its sandbox,
+ * on a mount of its own; when that is over and the mount is gone, left4me-tree@N makes a version of what was written, and the store
+ * makes it current. Whatever happens, a last step of left4me-tree@N removes what was built.
  */
 
 #define UPLOADS_MAX 32U
@@ -34,41 +34,42 @@ typedef enum Phase {
         PHASE_DISCARDING,
 } Phase;
 
-struct Import {
+struct Build {
         Job *job;
         Phase phase;
         uint32_t base;    /* the current version, 0 for none */
         uint32_t version; /* the number that is made */
-        int pipe;         /* our read end: what was written before the build begins waits here */
-        Unit *build, *mount;
+        int pipe; /* our read end: what was written before the build begins waits here; -1: nothing is sent */
+        Unit *unit, *mount;
         JournalReader *reader; /* for progress */
         JobState outcome;      /* when all is tidy */
         char *reason;
 };
 
-void import_free(Import *import) {
-        if (!import)
+void build_free(Build *build) {
+        if (!build)
                 return;
 
-        import->job->manager->n_uploads--;
-        if (import->pipe >= 0)
-                (void) close(import->pipe);
-        journal_reader_free(import->reader);
-        unit_free(import->build);
-        unit_free(import->mount);
-        g_free(import->reason);
-        g_free(import);
+        if (build->pipe >= 0) {
+                build->job->manager->n_uploads--;
+                (void) close(build->pipe);
+        }
+        journal_reader_free(build->reader);
+        unit_free(build->unit);
+        unit_free(build->mount);
+        g_free(build->reason);
+        g_free(build);
 }
 
 static void on_discarded(Job *j, bool ok, const char *why) {
-        g_autofree char *reason = g_steal_pointer(&j->import->reason);
+        g_autofree char *reason = g_steal_pointer(&j->build->reason);
 
         if (!ok)
                 log_plain(LOG_WARNING,
                         "Cannot remove build %u, ignoring (the next start of left4med does): %s", j->id,
                         why);
 
-        job_finish(j, j->import->outcome, reason);
+        job_finish(j, j->build->outcome, reason);
 }
 
 /* A failed unit stays in systemd's memory until somebody says that it was seen. */
@@ -77,12 +78,12 @@ static void forget_failure(Unit *u) {
                 (void) unit_reset_failed(u, NULL, NULL);
 }
 
-static void import_discard(Import *import) {
-        Job *j = import->job;
+static void build_discard(Build *build) {
+        Job *j = build->job;
         g_autofree char *number = g_strdup_printf("%u", j->id);
 
-        forget_failure(import->build);
-        forget_failure(import->mount);
+        forget_failure(build->unit);
+        forget_failure(build->mount);
         if (j->tree)
                 forget_failure(j->tree);
 
@@ -93,19 +94,19 @@ static void import_discard(Import *import) {
 
 static void on_unmounted(Unit *u, UnitResult result, const char *detail, void *userdata) {
         /* Whatever it said: left4me-tree looks for itself whether the build is still mounted. */
-        import_discard(userdata);
+        build_discard(userdata);
 }
 
-static void import_end(Import *import, JobState outcome, const char *reason) {
-        import->phase = PHASE_DISCARDING;
-        import->outcome = outcome;
-        g_free(import->reason);
-        import->reason = g_strdup(reason);
-        import->reader = journal_reader_free(import->reader);
+static void build_end(Build *build, JobState outcome, const char *reason) {
+        build->phase = PHASE_DISCARDING;
+        build->outcome = outcome;
+        g_free(build->reason);
+        build->reason = g_strdup(reason);
+        build->reader = journal_reader_free(build->reader);
 
         /* A build that was ended early may leave its mount on the way up. */
-        if (outcome == JOB_SUCCEEDED || unit_stop(import->mount, on_unmounted, import) < 0)
-                import_discard(import);
+        if (outcome == JOB_SUCCEEDED || unit_stop(build->mount, on_unmounted, build) < 0)
+                build_discard(build);
 }
 
 static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
@@ -145,20 +146,20 @@ static int take_version(Job *j, const StoredVersion *v, const char *message) {
 }
 
 static void on_committed(Job *j, bool ok, const char *why) {
-        Import *import = j->import;
-        StoredVersion v = { .number = import->version, .label = j->argument };
+        Build *build = j->build;
+        StoredVersion v = { .number = build->version, .label = j->argument };
         g_autofree char *message = NULL;
         bool changed = false;
         int r;
 
         if (!ok) {
-                import_end(import, JOB_FAILED, why);
+                build_end(build, JOB_FAILED, why);
                 return;
         }
 
         r = read_result(j, &v, &changed);
         message = changed ? g_strdup_printf("version %u: %" G_GUINT64_FORMAT " files", v.number, v.files)
-                          : g_strdup_printf("nothing changed, version %u stays current", import->base);
+                          : g_strdup_printf("nothing changed, version %u stays current", build->base);
         if (r >= 0 && changed)
                 r = take_version(j, &v, message);
 
@@ -166,52 +167,52 @@ static void on_committed(Job *j, bool ok, const char *why) {
                 g_free(message);
                 message = g_strdup_printf("cannot store the new version: %s", strerror(-r));
         }
-        import_end(import, r < 0 ? JOB_FAILED : JOB_SUCCEEDED, message);
+        build_end(build, r < 0 ? JOB_FAILED : JOB_SUCCEEDED, message);
 }
 
-static void import_commit(Import *import) {
-        Job *j = import->job;
-        g_autofree char *build = g_strdup_printf("%u", j->id),
-                        *version = g_strdup_printf("%u", import->version),
-                        *base = g_strdup_printf("%u", import->base);
+static void build_commit(Build *build) {
+        Job *j = build->job;
+        g_autofree char *number = g_strdup_printf("%u", j->id),
+                        *version = g_strdup_printf("%u", build->version),
+                        *base = g_strdup_printf("%u", build->base);
 
-        import->phase = PHASE_COMMITTING;
+        build->phase = PHASE_COMMITTING;
         job_set_progress(j, -1.0, "makes a version of it");
-        g_ptr_array_add(j->steps, job_step_new("commit", "Overlay", j->subject, "Build", build, "Version",
-                                          version, import->base > 0 ? "Base" : NULL, base, NULL));
+        g_ptr_array_add(j->steps, job_step_new("commit", "Overlay", j->subject, "Build", number, "Version",
+                                          version, build->base > 0 ? "Base" : NULL, base, NULL));
         job_run_steps(j, on_committed);
 }
 
 static void on_failure_log(const char *why, void *userdata) {
-        import_end(userdata, JOB_FAILED, why);
+        build_end(userdata, JOB_FAILED, why);
 }
 
-static void import_fail(Import *import, Unit *u) {
-        if (journal_tail_unit(import->job->manager, u, on_failure_log, import) < 0)
-                on_failure_log("the build failed", import);
+static void build_fail(Build *build, Unit *u) {
+        if (journal_tail_unit(build->job->manager, u, on_failure_log, build) < 0)
+                on_failure_log("the build failed", build);
 }
 
 static void on_mount_changed(Unit *u, void *userdata) {
-        Import *import = userdata;
+        Build *build = userdata;
 
-        if (import->phase != PHASE_UNMOUNTING || !unit_is_down(u))
+        if (build->phase != PHASE_UNMOUNTING || !unit_is_down(u))
                 return;
 
         if (g_str_equal(unit_state(u)->active, "failed")) {
-                import->phase = PHASE_DISCARDING;
-                import_fail(import, u);
+                build->phase = PHASE_DISCARDING;
+                build_fail(build, u);
                 return;
         }
 
-        import_commit(import);
+        build_commit(build);
 }
 
 static void on_built(Unit *u, UnitResult result, const char *detail, void *userdata) {
-        Import *import = userdata;
-        Job *j = import->job;
+        Build *build = userdata;
+        Job *j = build->job;
         const UnitState *s = unit_state(u);
 
-        import->reader = journal_reader_free(import->reader);
+        build->reader = journal_reader_free(build->reader);
         if (s->exit_code != 0) {
                 j->exit_status = s->exit_code == CLD_EXITED ? s->exit_status : 128 + s->exit_status;
                 object_changed(&j->object, JOB_PROP_EXIT_STATUS);
@@ -222,14 +223,14 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
                 return;
 
         if (result == UNIT_DONE) {
-                import->phase = PHASE_UNMOUNTING;
-                on_mount_changed(import->mount, import);
+                build->phase = PHASE_UNMOUNTING;
+                on_mount_changed(build->mount, build);
         } else if (result == UNIT_REFUSED)
-                import_end(import, JOB_FAILED, detail);
+                build_end(build, JOB_FAILED, detail);
         else if (result == UNIT_TIMEOUT || g_str_equal(s->result, "timeout"))
-                import_end(import, JOB_FAILED, "the build took too long and was ended");
+                build_end(build, JOB_FAILED, "the build took too long and was ended");
         else
-                import_fail(import, result == UNIT_DEPENDENCY ? import->mount : u);
+                build_fail(build, result == UNIT_DEPENDENCY ? build->mount : u);
 }
 
 /* "@progress 42 text": from 0 to 100, or -1 for not known. */
@@ -245,71 +246,74 @@ static void take_line(Job *j, const char *line) {
 }
 
 static void on_lines(void *userdata) {
-        Import *import = userdata;
+        Build *build = userdata;
 
         for (;;) {
                 g_auto(LogEntry) e = { 0 };
 
-                if (journal_reader_next(import->reader, &e) <= 0)
+                if (journal_reader_next(build->reader, &e) <= 0)
                         return;
-                take_line(import->job, e.message);
+                take_line(build->job, e.message);
         }
 }
 
-/* Progress is a comfort: an import goes on without. */
-static void import_follow(Import *import) {
-        const char *units[] = { unit_name(import->build), NULL };
+/* Progress is a comfort: a build goes on without. */
+static void build_follow(Build *build) {
+        const char *units[] = { unit_name(build->unit), NULL };
         const LogQuery query = { .units = units, .lines = UINT64_MAX, .since = now_usec() };
 
-        if (journal_reader_new(&query, &import->reader) < 0)
+        if (journal_reader_new(&query, &build->reader) < 0)
                 return;
 
-        if (journal_reader_watch(import->reader, import->job->manager->event, on_lines, import) < 0)
-                import->reader = journal_reader_free(import->reader);
+        if (journal_reader_watch(build->reader, build->job->manager->event, on_lines, build) < 0)
+                build->reader = journal_reader_free(build->reader);
         else
-                on_lines(import);
+                on_lines(build);
 }
 
-void import_begin(Job *j) {
-        Import *import = j->import;
-        g_autofree char *build = g_strdup_printf("left4me-build@%u.service", j->id),
+void build_begin(Job *j) {
+        Build *build = j->build;
+        g_autofree char *unit = g_strdup_printf("left4me-build@%u.service", j->id),
                         *mount = g_strdup_printf("left4me-overlay@build-%u.service", j->id);
         int r;
 
-        import->build = unit_new(j->manager->units, build, NULL, NULL);
-        import->mount = unit_new(j->manager->units, mount, on_mount_changed, import);
-        import->phase = PHASE_BUILDING;
-        job_set_progress(j, -1.0, "unpacks the archive");
-        import_follow(import);
+        build->unit = unit_new(j->manager->units, unit, NULL, NULL);
+        build->mount = unit_new(j->manager->units, mount, on_mount_changed, build);
+        build->phase = PHASE_BUILDING;
+        job_set_progress(j, -1.0, job_type(j)->doing);
+        build_follow(build);
 
-        r = store_reserve_version(j->manager->store, j->subject, &import->version);
+        r = store_reserve_version(j->manager->store, j->subject, &build->version);
         if (r >= 0)
-                r = unit_start(import->build, on_built, import);
+                r = unit_start(build->unit, on_built, build);
         if (r < 0)
                 job_finish(j, JOB_FAILED, strerror(-r));
 }
 
 static void on_cancelled(Unit *u, UnitResult result, const char *detail, void *userdata) {
-        import_end(userdata, JOB_CANCELLED, "cancelled");
+        build_end(userdata, JOB_CANCELLED, "cancelled");
 }
 
-bool import_cancel(Job *j) {
-        if (j->import->phase != PHASE_BUILDING || unit_stop(j->import->build, on_cancelled, j->import) < 0)
+bool build_cancel(Job *j) {
+        if (j->build->phase != PHASE_BUILDING || unit_stop(j->build->unit, on_cancelled, j->build) < 0)
                 return false;
 
         j->cancel_wanted = true;
         return true;
 }
 
-static int write_description(int fd, const Overlay *o, uint64_t size, const char *directory) {
+static int write_description(int fd, const Overlay *o, const BuildPlan *plan) {
         g_autoptr(GKeyFile) file = g_key_file_new();
         g_autoptr(Stack) stack = stack_new();
         g_autofree char *description = NULL, *layers = NULL;
         int r;
 
-        g_key_file_set_string(file, "Job", "Operation", "import");
-        g_key_file_set_string(file, "Job", "Directory", directory);
-        g_key_file_set_uint64(file, "Job", "Size", size);
+        g_key_file_set_string(file, "Job", "Operation", job_kind_to_string(plan->kind));
+        g_key_file_set_string(file, "Job", plan->kind == JOB_IMPORT ? "Directory" : "Path", plan->path);
+        if (plan->kind != JOB_REMOVE_FILE)
+                g_key_file_set_uint64(file, "Job", "Size", plan->size);
+        if (plan->kind == JOB_PUT_FILE && plan->executable >= 0)
+                g_key_file_set_boolean(file, "Job", "Executable", plan->executable);
         description = g_key_file_to_data(file, NULL, NULL);
 
         if (o->current > 0)
@@ -327,14 +331,14 @@ static int write_description(int fd, const Overlay *o, uint64_t size, const char
 static int make_pipe(int fd, int *ret_read, int *ret_write) {
         int reader, writer;
 
-        if (mkfifoat(fd, "archive", 0640) < 0)
+        if (mkfifoat(fd, "upload", 0640) < 0)
                 return -errno;
 
-        reader = openat(fd, "archive", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+        reader = openat(fd, "upload", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
         if (reader < 0)
                 return -errno;
 
-        writer = openat(fd, "archive", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+        writer = openat(fd, "upload", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
         if (writer < 0) {
                 int r = -errno;
 
@@ -347,37 +351,38 @@ static int make_pipe(int fd, int *ret_read, int *ret_write) {
         return 0;
 }
 
-int job_new_import(Overlay *o, uint64_t size, const char *directory, const char *label, Job **ret,
-        int *ret_fd, sd_bus_error *error) {
+int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_bus_error *error) {
+        bool upload = plan->kind != JOB_REMOVE_FILE;
         Manager *m = o->manager;
         Job *j;
         int fd, r;
 
-        if (m->n_uploads >= UPLOADS_MAX)
+        if (upload && m->n_uploads >= UPLOADS_MAX)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
                         "%u uploads are under way already. Wait for one to end.", m->n_uploads);
 
-        r = job_new(m, JOB_IMPORT, o->name, label, &j, error);
+        r = job_new(m, plan->kind, o->name, plan->label, &j, error);
         if (r < 0)
                 return r;
 
-        m->n_uploads++;
-        j->import = g_new(Import, 1);
-        *j->import = (Import){ .job = j, .base = o->current, .pipe = -1 };
+        j->build = g_new(Build, 1);
+        *j->build = (Build){ .job = j, .base = o->current, .pipe = -1 };
 
         r = job_open_directory(j);
         fd = r;
         if (r >= 0)
-                r = write_description(fd, o, size, directory);
-        if (r >= 0)
-                r = make_pipe(fd, &j->import->pipe, ret_fd);
+                r = write_description(fd, o, plan);
+        if (r >= 0 && upload)
+                r = make_pipe(fd, &j->build->pipe, ret_fd);
         if (fd >= 0)
                 (void) close(fd);
         if (r < 0) {
                 job_finish(j, JOB_FAILED, strerror(-r));
-                return bus_error_set_io(error, r, "Cannot prepare the upload");
+                return bus_error_set_io(
+                        error, r, upload ? "Cannot prepare the upload" : "Cannot prepare the job");
         }
 
+        m->n_uploads += upload;
         *ret = j;
         return 0;
 }
