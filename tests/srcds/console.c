@@ -95,7 +95,11 @@ static void set_cvar(Server *s, Cvar *c, const char *value) {
         if (strcmp(c->name, "rcon_password") != 0)
                 return;
 
-        if (*value && net_listen(&s->net) < 0)
+        /* Every write ends all connections, the same value too. */
+        rcon_drop_all(&s->rcon);
+        if (!*value)
+                net_unlisten(&s->net);
+        else if (net_listen(&s->net) < 0)
                 console_print("WARNING: RCON cannot listen on port %u: %s", s->net.port, strerror(errno));
         /* Tests see that it is new at each start; nobody sees the password. */
         standin_note("rcon_password length=%zu hash=%016llx", strlen(value),

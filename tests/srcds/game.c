@@ -3,6 +3,7 @@
 
 #include "console.h"
 #include "game.h"
+#include "misbehave.h"
 #include "server.h"
 #include "util.h"
 
@@ -20,7 +21,7 @@ static void on_tick(Server *s) {
  * console line that tells of a change, to be printed when everything else about it is true. */
 const char *game_update_hibernation(Server *s) {
         bool ticking = s->timers.timer[TIMER_TICK].due_us > 0, woken = s->hibernating;
-        bool sleep = cvar_number(&s->cvars, "sv_hibernate_when_empty") > 0;
+        bool sleep = cvar_number(&s->cvars, "sv_hibernate_when_empty") > 0 && players_count(s, false) == 0;
 
         if (!*s->map || (sleep ? s->hibernating : ticking))
                 return NULL;
@@ -61,11 +62,14 @@ static void load_map(Server *s, const char *map, const char *mode, bool change) 
                 s->hibernating = false;
                 console_print("Server waking up from hibernation");
         }
+        players_change_map(s, change);
         log_line(&s->log, &s->cvars, "Loading map \"%s\"", map);
         (void) snprintf(s->map, sizeof(s->map), "%s", map);
         if (*mode)
                 (void) cvar_set(cvar_find(&s->cvars, "mp_gamemode"), mode);
 
+        /* What takes the engine seconds, the one thread that serves everything included. */
+        misbehave_stall((uint64_t) cvar_number(&s->cvars, "standin_map_load_ms"));
         console_print("Executing dedicated server config file");
         console_exec_file(s, "server.cfg");
         if (s->quit)
@@ -78,6 +82,9 @@ static void load_map(Server *s, const char *map, const char *mode, bool change) 
         s->state_dirty = true;
         standin_note("map %s starts=%u mode=%s", map, s->map_starts, cvar_string(&s->cvars, "mp_gamemode"));
         connect_steam(s);
+        log_line(&s->log, &s->cvars, "World triggered \"Round_Start\"");
+        bots_settle(s);
+        schedule_settle(s);
 }
 
 void game_load_requested(Server *s) {

@@ -45,7 +45,7 @@ class Process:
         data = os.read(fd, 65536)
         self.rest += data
         *whole, self.rest = self.rest.split(b'\n')
-        self.lines += [w.decode() for w in whole]
+        self.lines += [w.decode(errors='replace') for w in whole]
         return bool(data)
 
     def wait_line(self, pattern, start=0):
@@ -88,6 +88,7 @@ class TreeTestCase(unittest.TestCase):
 
     maps = ['c1m1_hotel', 'c1m2_streets', 'c2m1_highway']
     binary = 'srcds_linux'
+    ip = '127.0.0.1'
 
     def setUp(self):
         self.tree = tempfile.mkdtemp(prefix='srcds-')
@@ -138,7 +139,7 @@ class TreeTestCase(unittest.TestCase):
         self.port = port or free_port()
         more = ['+map', 'c1m1_hotel'] if default_map and '+map' not in words else []
         return self.run_in_tree('./srcds_linux', '-game', 'left4dead2', '-strictportbind',
-                                '-ip', '127.0.0.1', '-port', str(self.port), *words, *more)
+                                '-ip', self.ip, '-port', str(self.port), *words, *more)
 
     def started(self, *words, **kwargs):
         server = self.start(*words, **kwargs)

@@ -12,14 +12,56 @@
 #define LINE_LEN 2048
 #define FILES_PER_MINUTE 1000
 
+/* While a command of the remote console runs, what it says goes to whoever asked, not to the console. The
+ * process has one console, so this is no part of the Server. */
+static struct {
+        FILE *stream; /* NULL: nobody asked */
+        char *text;
+        size_t size;
+} redirect;
+
+void console_redirect(void) {
+        redirect.stream = open_memstream(&redirect.text, &redirect.size);
+}
+
+char *console_redirected(size_t *ret_size) {
+        char *text;
+
+        if (!redirect.stream)
+                return NULL;
+        (void) fclose(redirect.stream);
+        text = redirect.text;
+        *ret_size = redirect.size;
+        redirect.stream = NULL;
+        return text;
+}
+
+__attribute__((format(printf, 2, 0))) static void print_to(FILE *f, const char *format, va_list ap) {
+        if (!f)
+                return;
+        (void) vfprintf(f, format, ap);
+        (void) putc('\n', f);
+        (void) fflush(f);
+}
+
 void console_print(const char *format, ...) {
         va_list ap;
 
         va_start(ap, format);
-        (void) vprintf(format, ap);
+        print_to(redirect.stream ? redirect.stream : stdout, format, ap);
         va_end(ap);
-        (void) putchar('\n');
-        (void) fflush(stdout);
+}
+
+/* To the console and to whoever asked: what tests wait for, and the echo of the log. */
+__attribute__((format(printf, 1, 2))) static void print_to_both(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        print_to(stdout, format, ap);
+        va_end(ap);
+        va_start(ap, format);
+        print_to(redirect.stream, format, ap);
+        va_end(ap);
 }
 
 void standin_note(const char *format, ...) {
@@ -29,7 +71,7 @@ void standin_note(const char *format, ...) {
         va_start(ap, format);
         (void) vsnprintf(line, sizeof(line), format, ap);
         va_end(ap);
-        console_print("standin: %s", line);
+        print_to_both("standin: %s", line);
 }
 
 static void emit(Log *l, CvarTable *cvars, const char *text) {
@@ -39,7 +81,7 @@ static void emit(Log *l, CvarTable *cvars, const char *text) {
 
         (void) strftime(stamp, sizeof(stamp), "%m/%d/%Y - %H:%M:%S", localtime_r(&t, &tm));
         if (cvar_number(cvars, "sv_logecho") > 0)
-                console_print("L %s: %s", stamp, text);
+                print_to_both("L %s: %s", stamp, text);
         if (l->file) {
                 (void) fprintf(l->file, "L %s: %s\n", stamp, text);
                 (void) fflush(l->file);

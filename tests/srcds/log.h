@@ -13,6 +13,10 @@ typedef struct Log {
         char name[96]; /* relative to the game directory, as the log itself names it */
 } Log;
 
+/* From now on console_print() writes to a buffer, which console_redirected() hands over, to be freed. */
+void console_redirect(void);
+char *console_redirected(size_t *ret_size);
+
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void standin_note(const char *format, ...)
         __attribute__((format(printf, 1, 2))); /* "standin: ..." : no real line */

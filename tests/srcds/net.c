@@ -47,10 +47,14 @@ static int bind_one(int type, const struct sockaddr_in *sa) {
 }
 
 static int bind_both(Net *n, struct sockaddr_in *sa, unsigned port) {
+        int one = 1;
+
         sa->sin_port = htons((uint16_t) port);
         n->udp = bind_one(SOCK_DGRAM, sa);
         if (n->udp < 0)
                 return n->udp;
+        (void) setsockopt(
+                n->udp, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one)); /* queries ask where they went to */
         n->tcp = bind_one(SOCK_STREAM, sa);
         if (n->tcp < 0) {
                 int r = n->tcp;
@@ -100,17 +104,8 @@ int net_listen(Net *n) {
         return 0;
 }
 
-void net_drain_udp(Net *n) {
-        char buf[2048];
-
-        /* As with any datagram that the engine has no use for: taken from the queue, not answered. */
-        while (recv(n->udp, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
-                ;
-}
-
-void net_refuse_tcp(Net *n) {
-        int fd;
-
-        while ((fd = accept4(n->tcp, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-                (void) close(fd);
+void net_unlisten(Net *n) {
+        if (n->listening)
+                (void) shutdown(n->tcp, SHUT_RDWR);
+        n->listening = false;
 }

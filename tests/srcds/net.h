@@ -18,6 +18,4 @@ typedef struct Net {
 int net_open(Net *n, const char *ip, unsigned port, bool strict);
 void net_close(Net *n);
 int net_listen(Net *n);
-
-void net_drain_udp(Net *n);
-void net_refuse_tcp(Net *n);
+void net_unlisten(Net *n); /* the port stays taken */

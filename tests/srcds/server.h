@@ -5,10 +5,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ban.h"
 #include "content.h"
 #include "cvar.h"
+#include "garbage.h"
 #include "log.h"
 #include "net.h"
+#include "player.h"
+#include "query.h"
+#include "rcon-server.h"
+#include "schedule.h"
 #include "timer.h"
 #include "types.h"
 
@@ -33,10 +39,17 @@ struct Server {
         Timers timers;
         const CommandTable *const *tables; /* who answers to which word; ends with NULL */
 
+        Players players;
+        Schedule schedule;
+        Bans bans;
+        Query query;
+        Rcon rcon;
+        char reservation[24]; /* of the lobby that has taken the server; empty: none */
+
         char map[64]; /* empty: none loaded */
         unsigned map_starts;
-        char next_map
-                [64]; /* asked for; loaded by the main loop, since a cfg that a map start runs may ask too */
+        /* Asked for; loaded by the main loop, since a cfg that a map start runs may ask too. */
+        char next_map[64];
         char next_mode[32];
         bool next_is_change;
 
@@ -56,11 +69,20 @@ struct Server {
         bool quit;
         int exit_code;
 
+        struct {
+                uint64_t start_ms;
+                uint64_t at_ms;  /* when `stats` was last asked for */
+                uint64_t cpu_ms; /* used until then */
+        } stats;
+
         /* Misbehaviour on request. */
+        Garbage garbage;
         int crash_signal;
         int late_exit_code;
         unsigned flood_rate;
         uint64_t flood_lines;
-        int control_fd; /* FIFO with console lines, -1 without */
+        bool flood_endless;
+        size_t leak_rate; /* bytes in a tenth of a second */
+        int control_fd;   /* FIFO with console lines, -1 without */
         char *control_path;
 };

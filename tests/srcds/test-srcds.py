@@ -324,9 +324,13 @@ class Requests(TreeTestCase):
         server = self.started()
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(('127.0.0.1', self.port), 5)
-        server.wait_answer('rcon_password x', '^standin: rcon_password')
-        with socket.create_connection(('127.0.0.1', self.port), 5) as s:
-            self.assertEqual(s.recv(1), b'')
+        for i in range(3):  # and gone with it, again and again
+            server.wait_answer('rcon_password x', '^standin: rcon_password')
+            with socket.create_connection(('127.0.0.1', self.port), 5) as s:
+                server.wait_answer('rcon_password ""', '^standin: rcon_password length=0')
+                self.assertEqual(s.recv(1), b'')
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(('127.0.0.1', self.port), 5)
 
 
 if __name__ == '__main__':

@@ -13,7 +13,10 @@ typedef enum TimerId {
         TIMER_EXIT,
         TIMER_HANG,
         TIMER_FLOOD,
+        TIMER_LEAK,
         TIMER_MAPCYCLE,
+        TIMER_SCHEDULE,
+        TIMER_STALL,
         _TIMER_MAX,
 } TimerId;
 

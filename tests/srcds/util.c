@@ -43,6 +43,18 @@ uint64_t now_ms(void) {
         return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }
 
+uint64_t random_next(uint64_t *state) {
+        uint64_t z = *state += 0x9e3779b97f4a7c15;
+
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+        z = (z ^ z >> 27) * 0x94d049bb133111eb;
+        return z ^ z >> 31;
+}
+
+uint64_t random_between(uint64_t *state, uint64_t low, uint64_t high) {
+        return low + random_next(state) % (high - low + 1);
+}
+
 uint64_t fnv1a(const void *data, size_t size) {
         const uint8_t *p = data;
         uint64_t h = 0xcbf29ce484222325;

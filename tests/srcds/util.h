@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The few helpers that the stand-in shares. It links nothing but libc, so that its binary runs in any
- * sandbox. */
+/* The few helpers that the stand-in shares. It links nothing but libc and GLib, which the codecs of
+ * protocol/ bring, so that its binary runs in any sandbox. The probe makes do with libc. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +22,9 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 void *xrealloc(void *p, size_t size);
 
-uint64_t now_ms(void); /* monotonic */
+uint64_t now_ms(void);                 /* monotonic */
+uint64_t random_next(uint64_t *state); /* the same numbers for the same state, everywhere */
+uint64_t random_between(uint64_t *state, uint64_t low, uint64_t high); /* both included */
 uint64_t fnv1a(const void *data, size_t size);
 
 /* The whole file with a NUL behind it, or NULL with errno. Nothing larger than `max` (EFBIG). */
