@@ -30,12 +30,16 @@
 #define LEFT4ME_ERROR_BUSY "org.left4me.Manager1.Error.Busy"
 #define LEFT4ME_ERROR_IN_USE "org.left4me.Manager1.Error.InUse"
 #define LEFT4ME_ERROR_INSTANCE_RUNNING "org.left4me.Manager1.Error.InstanceRunning"
+#define LEFT4ME_ERROR_INSTANCE_NOT_RUNNING "org.left4me.Manager1.Error.InstanceNotRunning"
 #define LEFT4ME_ERROR_MISSING_LAYER "org.left4me.Manager1.Error.MissingLayer"
 /* It was tried and failed; the message carries the last log lines. */
 #define LEFT4ME_ERROR_START_FAILED "org.left4me.Manager1.Error.StartFailed"
 #define LEFT4ME_ERROR_STOP_FAILED "org.left4me.Manager1.Error.StopFailed"
 #define LEFT4ME_ERROR_JOB_FAILED "org.left4me.Manager1.Error.JobFailed"
 #define LEFT4ME_ERROR_CANCELLED "org.left4me.Manager1.Error.Cancelled"
+/* The game server itself does not let left4med in, or does not answer. */
+#define LEFT4ME_ERROR_CONSOLE_REFUSED "org.left4me.Manager1.Error.ConsoleRefused"
+#define LEFT4ME_ERROR_TIMED_OUT "org.left4me.Manager1.Error.TimedOut"
 /* The host or a limit says no. */
 #define LEFT4ME_ERROR_NO_SPACE "org.left4me.Manager1.Error.NoSpace"
 #define LEFT4ME_ERROR_LIMITS_EXCEEDED "org.left4me.Manager1.Error.LimitsExceeded"
@@ -45,4 +49,5 @@
 #define LEFT4ME_ACTION_MANAGE_INSTANCES "org.left4me.Manager1.manage-instances"
 #define LEFT4ME_ACTION_MANAGE_OVERLAYS "org.left4me.Manager1.manage-overlays"
 #define LEFT4ME_ACTION_READ_LOGS "org.left4me.Manager1.read-logs"
+#define LEFT4ME_ACTION_USE_CONSOLE "org.left4me.Manager1.use-console"
 #define LEFT4ME_ACTION_MANAGE_HOST "org.left4me.Manager1.manage-host"

@@ -268,6 +268,19 @@ static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *e
         return bus_open_log(i->manager, call, units, "LEFT4ME_INSTANCE", i->name, i->named, error);
 }
 
+static int method_open_console(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Instance *i = userdata;
+        Request *q;
+        int r;
+
+        r = bus_begin(i->manager, call, LEFT4ME_ACTION_USE_CONSOLE, "open-console", "instance", i->name, &q,
+                error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        return request_return(q, instance_open_console(i, q, error), error);
+}
+
 static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return bus_statistics_of(userdata, call, error);
 }
@@ -298,6 +311,8 @@ static const sd_bus_vtable instance_vtable[] = {
                 SD_BUS_RESULT("o", instance), method_clone, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenLog", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("h", log),
                 method_open_log, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("OpenConsole", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", console),
+                method_open_console, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", statistics),
                 method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),

@@ -12,6 +12,9 @@ int instance_plan_stack(const Instance *i, Stack **ret, sd_bus_error *error);
 /* Writes stack, argv, server.cfg and left4me.cfg, with a new RCON password. Errors: MissingLayer, NoSpace, Failed. */
 int instance_write_files(const Instance *i, sd_bus_error *error);
 
+/* A call of OpenConsole under way, in Manager.consoles. */
+void console_call_free(gpointer call);
+
 /* The two units changed: called for each of them. */
 void instance_on_server(Unit *u, void *userdata);
 void instance_on_mount(Unit *u, void *userdata);

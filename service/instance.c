@@ -63,6 +63,7 @@ Instance *instance_free(Instance *i) {
         g_ptr_array_unref(i->stop_requests);
         g_array_unref(i->layers);
         instance_config_free(i->config);
+        g_free(i->console_refused);
         g_free(i->name);
         g_free(i);
         return NULL;

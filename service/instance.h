@@ -66,6 +66,7 @@ struct Instance {
         GPtrArray *stop_requests; /* those that came while it started: a stop follows */
         sd_event_source *stop_again;
         Job *job;
+        char *console_refused; /* the run of the server that did not accept the password, NULL for none */
 };
 
 Instance *instance_new(Manager *m, const char *name, uint64_t named, InstanceConfig *config);
@@ -82,6 +83,7 @@ int instance_start(Instance *i, Request *q, sd_bus_error *error);
 int instance_stop(Instance *i, Request *q, sd_bus_error *error);
 int instance_restart(Instance *i, Request *q, sd_bus_error *error);
 int instance_rename(Instance *i, const char *to, Request *q, sd_bus_error *error);
+int instance_open_console(Instance *i, Request *q, sd_bus_error *error);
 
 /* Start a job: reset or delete. */
 int instance_reset(Instance *i, Job **ret, sd_bus_error *error);

@@ -10,7 +10,7 @@
 #include "service/autostart.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
-#include "service/instance.h"
+#include "service/instance-internal.h"
 #include "service/job.h"
 #include "service/log.h"
 #include "service/manager.h"
@@ -172,6 +172,7 @@ static void manager_init(Manager *m, const char *root, const char *config_path) 
         m->queue = g_queue_new();
         m->changed = g_ptr_array_new();
         m->starting = g_ptr_array_new();
+        m->consoles = g_ptr_array_new_with_free_func(console_call_free);
         m->auth = auth_new(m);
 }
 
@@ -265,6 +266,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
 
+        g_ptr_array_unref(m->consoles);
         free_all(m->jobs, destroy_job);
         free_all(m->instances, destroy_instance);
         free_all(m->overlays, destroy_overlay);

@@ -31,6 +31,8 @@ struct Manager {
         GPtrArray *starting; /* Instance: wait for their turn in the autostart */
         unsigned n_autostart;
 
+        GPtrArray *consoles; /* ConsoleCall: are being opened */
+
         unsigned n_requests, n_checks, n_logs, n_statistics, n_uploads;
         bool ready;
 };

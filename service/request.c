@@ -63,6 +63,12 @@ void request_ok_path(Request *q, const char *path) {
         request_end(q, NULL, NULL);
 }
 
+void request_ok_fd(Request *q, int fd) {
+        objects_flush(q->manager);
+        (void) sd_bus_reply_method_return(q->call, "h", fd);
+        request_end(q, NULL, NULL);
+}
+
 void request_ok_path_fd(Request *q, const char *path, int fd) {
         objects_flush(q->manager);
         (void) sd_bus_reply_method_return(q->call, "oh", path, fd);

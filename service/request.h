@@ -15,6 +15,9 @@ int request_new(Manager *m, sd_bus_message *call, uid_t uid, const char *verb, c
 void request_ok(Request *q);
 void request_ok_path(Request *q, const char *path);
 
+/* Answers a file descriptor, which stays the caller's of this function. */
+void request_ok_fd(Request *q, int fd);
+
 /* Answers an object path and a file descriptor, which stays the caller's of this function. */
 void request_ok_path_fd(Request *q, const char *path, int fd);
 

@@ -65,6 +65,7 @@ static const Method askers[] = {
         { INSTANCE, "Clone", "('copy', @a{sv} {})", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance",
                 "versus-1" },
         { INSTANCE, "OpenLog", "(@a{sv} {},)", LEFT4ME_ACTION_READ_LOGS, "instance", "versus-1" },
+        { INSTANCE, "OpenConsole", NULL, LEFT4ME_ACTION_USE_CONSOLE, "instance", "versus-1" },
         { OVERLAY, "Import", "(@a{sv} {},)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Delete", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "ListFiles", "('', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },

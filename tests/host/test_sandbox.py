@@ -320,7 +320,8 @@ class Installed(unittest.TestCase):
     def test_polkit_actions(self):
         actions = [a for a in run("pkaction").out.split() if a.startswith(wire.NAME)]
         self.assertEqual([a[len(wire.NAME) + 1:] for a in actions],
-                         ["control-instance", "manage-host", "manage-instances", "manage-overlays", "read-logs"])
+                         ["control-instance", "manage-host", "manage-instances", "manage-overlays", "read-logs",
+                          "use-console"])
         for action in actions:
             with self.subTest(action):
                 text = run("pkaction", "--verbose", "--action-id", action).out
@@ -342,7 +343,7 @@ class Installed(unittest.TestCase):
         for user, (daily, on_the_host) in table.items():
             with self.subprocess_of(user) as pid:
                 for action, code in (("control-instance", daily), ("manage-instances", daily), ("manage-overlays", daily),
-                                     ("read-logs", daily), ("manage-host", on_the_host)):
+                                     ("read-logs", daily), ("use-console", daily), ("manage-host", on_the_host)):
                     with self.subTest(user, action=action):
                         result = run("pkcheck", "--action-id", f"{wire.NAME}.{action}", "--process", str(pid), check=False)
                         self.assertEqual(result.code, code, str(result))
