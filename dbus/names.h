@@ -22,6 +22,8 @@
 #define LEFT4ME_ERROR_NO_SUCH_VERSION "org.left4me.Manager1.Error.NoSuchVersion"
 #define LEFT4ME_ERROR_NO_SUCH_FILE "org.left4me.Manager1.Error.NoSuchFile"
 #define LEFT4ME_ERROR_NO_SUCH_JOB "org.left4me.Manager1.Error.NoSuchJob"
+/* It is there, and is not to be read. */
+#define LEFT4ME_ERROR_NOT_READABLE "org.left4me.Manager1.Error.NotReadable"
 /* What is to be made exists, or is given to another. */
 #define LEFT4ME_ERROR_NAME_TAKEN "org.left4me.Manager1.Error.NameTaken"
 #define LEFT4ME_ERROR_PORT_IN_USE "org.left4me.Manager1.Error.PortInUse"

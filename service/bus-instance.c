@@ -281,6 +281,14 @@ static int method_open_console(sd_bus_message *call, void *userdata, sd_bus_erro
         return request_return(q, instance_open_console(i, q, error), error);
 }
 
+static int method_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return bus_list_files(userdata, call, error);
+}
+
+static int method_open_file(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return bus_open_file(userdata, call, error);
+}
+
 static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return bus_statistics_of(userdata, call, error);
 }
@@ -313,6 +321,10 @@ static const sd_bus_vtable instance_vtable[] = {
                 method_open_log, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenConsole", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", console),
                 method_open_console, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListFiles", SD_BUS_ARGS("s", directory, "b", all_layers),
+                SD_BUS_RESULT("a(ssttsub)", files), method_list_files, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("OpenFile", SD_BUS_ARGS("s", path, "s", layer), SD_BUS_RESULT("h", file),
+                method_open_file, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", statistics),
                 method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),

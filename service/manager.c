@@ -66,7 +66,11 @@ static int open_directories(Manager *m) {
                 return m->jobs_fd;
 
         m->overlays_fd = open_directory(m, "/var/lib/left4me/overlays");
-        return m->overlays_fd < 0 ? m->overlays_fd : 0;
+        if (m->overlays_fd < 0)
+                return m->overlays_fd;
+
+        m->uppers_fd = open_directory(m, "/var/lib/left4me/uppers");
+        return m->uppers_fd < 0 ? m->uppers_fd : 0;
 }
 
 static int open_store(Manager *m) {
@@ -165,7 +169,7 @@ int manager_reload(Manager *m, char **ret_why) {
 static void manager_init(Manager *m, const char *root, const char *config_path) {
         m->root = g_strdup(root);
         m->config_path = config_path ? g_strdup(config_path) : g_strconcat(root, DEFAULT_CONFIG, NULL);
-        m->instances_fd = m->jobs_fd = m->overlays_fd = -1;
+        m->instances_fd = m->jobs_fd = m->overlays_fd = m->uppers_fd = -1;
         m->instances = g_tree_new(compare_names);
         m->overlays = g_tree_new(compare_names);
         m->jobs = g_tree_new(compare_numbers);
@@ -283,6 +287,8 @@ Manager *manager_free(Manager *m) {
                 (void) close(m->jobs_fd);
         if (m->overlays_fd >= 0)
                 (void) close(m->overlays_fd);
+        if (m->uppers_fd >= 0)
+                (void) close(m->uppers_fd);
 
         g_queue_free(m->queue);
         g_ptr_array_unref(m->changed);

@@ -18,6 +18,7 @@ struct Manager {
         int instances_fd; /* the directories that the manager itself writes to */
         int jobs_fd;
         int overlays_fd; /* and those that it only reads */
+        int uppers_fd;
 
         GTree *instances; /* name -> Instance; all three sorted: by name, and the newest job first */
         GTree *overlays;  /* name -> Overlay */

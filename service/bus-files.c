@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The edge of an instance's files: ListFiles and OpenFile. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/auth.h"
+#include "service/bus-error.h"
+#include "service/bus-objects.h"
+#include "service/file-name.h"
+#include "service/instance-view.h"
+#include "service/instance.h"
+#include "service/manager.h"
+
+#define FILES_MAX 20000U
+
+static int check_path(const char *text, bool root, char **ret, sd_bus_error *error) {
+        *ret = file_path_unescape(text, root);
+        if (!*ret)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "A path is relative, such as left4dead2/cfg, without . and ..%s; bytes that are not text are written "
+                        "\\xNN.",
+                        root ? ", or \"\"" : "");
+
+        return 0;
+}
+
+static int check_read(const Instance *i, sd_bus_message *call, const char *verb, sd_bus_error *error) {
+        uid_t uid;
+
+        return auth_check(i->manager->auth, call, LEFT4ME_ACTION_MANAGE_INSTANCES, verb, "instance", i->name,
+                &uid, error);
+}
+
+static int set_not_readable(const char *path, const LayerRoot *root, int r, sd_bus_error *error) {
+        bool upper = g_str_equal(root->name, VIEW_UPPER);
+
+        return sd_bus_error_setf(error, LEFT4ME_ERROR_NOT_READABLE,
+                "'%s' cannot be read in the layer %s: %s%s", path, root->name, strerror(-r),
+                upper && r == -EACCES
+                        ? ". The server made it for itself alone: it can give it other modes, or "
+                          "be reset (left4mectl reset)"
+                        : "");
+}
+
+/* -- ListFiles ------------------------------------------------------------------------------------------------- */
+
+static int append_file(sd_bus_message *reply, const LayerRoots *roots, const LayerFile *file) {
+        const LayerRoot *root = &g_array_index(roots, LayerRoot, file->root);
+        g_autofree char *name = file_name_escape(file->name);
+
+        return sd_bus_message_append(reply, "(ssttsub)", name, file_type_to_string(file->type), file->size,
+                file->modified, root->name, root->version, (int) file->visible);
+}
+
+static int reply_files(sd_bus_message *call, const LayerRoots *roots, const GArray *files) {
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ssttsub)");
+        for (unsigned k = 0; k < files->len && r >= 0; k++)
+                r = append_file(reply, roots, &g_array_index(files, LayerFile, k));
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+
+        return r < 0 ? r : sd_bus_message_send(reply);
+}
+
+static int set_list_error(
+        const Instance *i, const char *directory, const LayerRoot *root, int r, sd_bus_error *error) {
+        if (r == -ENOENT)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
+                        "There is no directory '%s' in the files of '%s'.", directory, i->name);
+        if (r == -ENOTDIR)
+                return sd_bus_error_setf(
+                        error, LEFT4ME_ERROR_NO_SUCH_FILE, "'%s' is no directory.", directory);
+        if (r == -E2BIG)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "The directory '%s' has more than %u entries in the layers of '%s'.", directory,
+                        FILES_MAX, i->name);
+
+        return set_not_readable(directory, root, r, error);
+}
+
+int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error) {
+        g_autoptr(LayerRoots) roots = NULL;
+        g_autoptr(GArray) files = NULL;
+        g_autofree char *path = NULL;
+        const char *directory;
+        unsigned root = 0;
+        int all, r;
+
+        r = sd_bus_message_read(call, "sb", &directory, &all);
+        if (r >= 0)
+                r = check_path(directory, true, &path, error);
+        if (r < 0)
+                return r;
+
+        r = check_read(i, call, "list-files", error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = instance_open_layers(i, &roots, error);
+        if (r < 0)
+                return r;
+
+        r = layers_list(roots, path, all, FILES_MAX, &files, &root);
+        if (r < 0)
+                return set_list_error(i, directory, &g_array_index(roots, LayerRoot, root), r, error);
+
+        return reply_files(call, roots, files);
+}
+
+/* -- OpenFile -------------------------------------------------------------------------------------------------- */
+
+static int set_open_error(const Instance *i, const char *path, const char *layer, const LayerRoot *root,
+        int r, sd_bus_error *error) {
+        switch (r) {
+        case -ESRCH:
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
+                        "'%s' has no layer '%s'. See: left4mectl files %s --layers", i->name, layer,
+                        i->name);
+        case -ENOENT:
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
+                        "There is no file '%s' in %s%s of '%s'.", path,
+                        *layer != '\0' ? "the layer " : "the files", layer, i->name);
+        case -EPERM:
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NOT_READABLE,
+                        "'%s' is made anew at each start, and may hold passwords: nobody reads it. Settings are shown by "
+                        "left4mectl configure %s",
+                        path, i->name);
+        case -EISDIR:
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NOT_READABLE, "'%s' is a directory.", path);
+        case -ELOOP:
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NOT_READABLE,
+                        "'%s' is a symbolic link, and those are not followed.", path);
+        case -ENXIO:
+                return sd_bus_error_setf(
+                        error, LEFT4ME_ERROR_NOT_READABLE, "'%s' is neither a file nor a directory.", path);
+        default:
+                return set_not_readable(path, root, r, error);
+        }
+}
+
+int bus_open_file(Instance *i, sd_bus_message *call, sd_bus_error *error) {
+        g_autoptr(LayerRoots) roots = NULL;
+        g_autofree char *path = NULL;
+        const char *text, *layer;
+        unsigned root = 0;
+        int fd, r;
+
+        r = sd_bus_message_read(call, "ss", &text, &layer);
+        if (r >= 0)
+                r = check_path(text, false, &path, error);
+        if (r < 0)
+                return r;
+
+        r = check_read(i, call, "open-file", error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = instance_open_layers(i, &roots, error);
+        if (r < 0)
+                return r;
+
+        r = layers_open(roots, path, *layer != '\0' ? layer : NULL, &fd, &root);
+        if (r < 0)
+                return set_open_error(i, text, layer, &g_array_index(roots, LayerRoot, root), r, error);
+
+        r = sd_bus_reply_method_return(call, "h", fd);
+        (void) close(fd);
+        return r;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "service/layers.h"
+#include "service/types.h"
+
+/* The layers that a server sees as one tree: those that are mounted or, while nothing is, those of the next start. */
+
+/* The names of the two layers that are no overlays. No overlay's name begins so. */
+#define VIEW_GENERATED "@generated"
+#define VIEW_UPPER "@upper"
+
+/* Opens the layers, topmost first. Errors: MissingLayer, NotReadable, Failed. */
+int instance_open_layers(const Instance *i, LayerRoots **ret, sd_bus_error *error);
