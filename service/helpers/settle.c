@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -128,7 +129,7 @@ static int same_as_base(int fd, const struct stat *st, int base, const char *nam
  * lease is given only while nobody has the file open for writing, in whatever mount, process or message
  * the descriptor may be. */
 static bool must_copy(int fd, const struct stat *st) {
-        if (st->st_nlink != 1 || st->st_uid != geteuid())
+        if (st->st_uid != geteuid())
                 return true;
         if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
                 return true;
@@ -136,27 +137,52 @@ static bool must_copy(int fd, const struct stat *st) {
         return false;
 }
 
-static int copy_content(int from, int to) {
+/* The part of a file from where both stand, size bytes. */
+static int copy_part(int from, int to, off_t size) {
         g_autofree char *data = NULL;
-        ssize_t n;
+
+        while (size > 0) {
+                /* Shares the blocks on Btrfs and XFS, at least stays in the kernel elsewhere. */
+                ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t) size, 0);
+
+                if (n == 0)
+                        return -EIO; /* it was cut off meanwhile */
+                if (n < 0 && errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
+                        return -errno;
+                if (n < 0) {
+                        int r;
+
+                        data = data ?: g_malloc(BUFFER_SIZE);
+                        n = read_full(from, data, MIN((size_t) size, BUFFER_SIZE));
+                        if (n <= 0)
+                                return n < 0 ? (int) n : -EIO;
+                        r = write_all(to, data, (size_t) n);
+                        if (r < 0)
+                                return r;
+                }
+                size -= n;
+        }
+        return 0;
+}
+
+/* Holes stay holes: a file of some bytes that looks like gigabytes must not become them. */
+static int copy_content(int from, int to, off_t size) {
+        off_t begin = 0;
         int r;
 
-        /* Shares the blocks on Btrfs and XFS, at least stays in the kernel elsewhere. */
-        do
-                n = copy_file_range(from, NULL, to, NULL, SSIZE_MAX & ~(ssize_t) 0xfff, 0);
-        while (n > 0);
-        if (n == 0)
-                return 0;
-        if (errno != EXDEV && errno != EINVAL && errno != EOPNOTSUPP && errno != ENOSYS)
-                return -errno;
+        while ((begin = lseek(from, begin, SEEK_DATA)) >= 0 && begin < size) {
+                off_t end = lseek(from, begin, SEEK_HOLE);
 
-        data = g_malloc(BUFFER_SIZE);
-        while ((n = read_full(from, data, BUFFER_SIZE)) > 0) {
-                r = write_all(to, data, (size_t) n);
+                if (end < 0 || lseek(from, begin, SEEK_SET) < 0 || lseek(to, begin, SEEK_SET) < 0)
+                        return -errno;
+                r = copy_part(from, to, MIN(end, size) - begin);
                 if (r < 0)
                         return r;
+                begin = end;
         }
-        return (int) n;
+        if (begin < 0 && errno != ENXIO)
+                return -errno;
+        return ftruncate(to, size) < 0 ? -errno : 0;
 }
 
 static int copy_file(const Settle *settle, int fd, const struct stat *st, int to, const char *name) {
@@ -170,10 +196,8 @@ static int copy_file(const Settle *settle, int fd, const struct stat *st, int to
                 settle->scratch, SCRATCH_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (new < 0)
                 return -errno;
-        if (lseek(fd, 0, SEEK_SET) < 0)
-                return -errno;
 
-        r = copy_content(fd, new);
+        r = copy_content(fd, new, st->st_size);
         if (r < 0)
                 return r;
         if (fchmod(new, settle_mode(st->st_mode)) < 0 || futimens(new, times) < 0)
@@ -198,6 +222,25 @@ int settle_link(const Settle *settle, int base, int to, const char *name) {
         return copy_file(settle, fd, &st, to, name);
 }
 
+/* The names of one file get one copy, which the scratch directory knows by the number of the file: a build
+ * must not make the disk full with links. */
+static int copy_linked_file(const Settle *settle, int fd, const struct stat *st, int to, const char *name) {
+        g_autofree char *copy = g_strdup_printf("copy-%ju", (uintmax_t) st->st_ino);
+        int r;
+
+        if (linkat(settle->scratch, copy, to, name, 0) >= 0 || errno == EEXIST)
+                return 0;
+        /* There is none yet, or it has as many names as one may have. */
+        if ((errno != ENOENT && errno != EMLINK) ||
+                (unlinkat(settle->scratch, copy, 0) < 0 && errno != ENOENT))
+                return -errno;
+
+        r = copy_file(settle, fd, st, to, name);
+        if (r < 0)
+                return r;
+        return linkat(to, name, settle->scratch, copy, 0) < 0 ? -errno : 0;
+}
+
 int settle_file(const Settle *settle, int from, int base, int to, const char *name) {
         _cleanup_fd_ int fd = -1;
         struct stat st, now;
@@ -218,13 +261,16 @@ int settle_file(const Settle *settle, int from, int base, int to, const char *na
                 return r;
         if (r > 0)
                 return settle_link(settle, base, to, name);
+        if (st.st_nlink > 1)
+                return copy_linked_file(settle, fd, &st, to, name);
         if (!settle->released || must_copy(fd, &st))
                 return copy_file(settle, fd, &st, to, name);
 
+        /* First the mode: attributes of a file that its owner may not write to stay. */
+        if (fchmod(fd, settle_mode(st.st_mode)) < 0)
+                return -errno;
         r = settle_attributes(fd);
         if (r < 0)
                 return r;
-        if (fchmod(fd, settle_mode(st.st_mode)) < 0)
-                return -errno;
         return renameat(from, name, to, name) < 0 ? -errno : 0;
 }

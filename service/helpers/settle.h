@@ -19,13 +19,13 @@ int settle_attributes(int fd);
 int settle_open_directory(int dirfd, const char *name);
 
 typedef struct Settle {
-        int scratch;   /* a directory for a temporary file, on the same file system */
+        int scratch;   /* a directory for temporary files and copies, on the same file system */
         bool released; /* nobody can reach the build's files any more, by whatever way */
 } Settle;
 
 /* Puts the regular file name of the directory from into the directory to, under the same name. The file
- * is moved, but copied if somebody could still write to it then: if it has a second name, is open for
- * writing somewhere, or the build is not released. If base (a directory, or -1) has a file of that name
+ * is moved, but copied if somebody could still write to it then: if it has a second name (all names in the
+ * build then get the same copy), is open for writing somewhere, or the build is not released. If base (a directory, or -1) has a file of that name
  * with equal content and mode, that one is linked instead. */
 int settle_file(const Settle *settle, int from, int base, int to, const char *name);
 

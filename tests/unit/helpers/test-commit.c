@@ -193,7 +193,8 @@ static void test_moved_or_copied(Fixture *f, gconstpointer data) {
         g_assert_cmpuint(inode(f, V2 "/open"), !=, open_inode);
         g_assert_cmpuint(inode(f, V2 "/a"), !=, linked);
         g_assert_cmpuint(inode(f, V2 "/b"), !=, linked);
-        g_assert_cmpuint(inode(f, V2 "/a"), !=, inode(f, V2 "/b"));
+        g_assert_cmpuint(inode(f, V2 "/a"), ==, inode(f, V2 "/b"));
+        g_assert_cmpuint(inode(f, V2 "/a"), ==, inode(f, V2 "/d/c"));
 
         /* The descriptor that was left open reaches nothing that is committed. */
         g_assert_cmpint(pwrite(writer, "EVIL", 4, 0), ==, 4);
@@ -211,6 +212,32 @@ static void test_held(Fixture *f, gconstpointer data) {
         assert_ok(commit_build(f, &error), error);
         check(f, V2, "x a one\n");
         g_assert_cmpuint(inode(f, V2 "/a"), !=, before);
+}
+
+/* What takes no room in the build takes none in the version, also when it must be copied. */
+static void test_holes(Fixture *f, gconstpointer data) {
+        g_autofree char *path = fixture_path(f, UPPER "/holes"), *copy = fixture_path(f, V2 "/b");
+        const off_t size = (off_t) 4 << 30, at = (off_t) 1 << 30;
+        g_autoptr(GError) error = NULL;
+        _cleanup_fd_ int fd = -1;
+        char read_back[4];
+        struct stat st;
+
+        make(f, UPPER, "f holes x\nh a holes\nh b holes\n");
+        g_assert_no_errno(truncate(path, size));
+        fd = open(path, O_WRONLY | O_CLOEXEC);
+        g_assert_cmpint(pwrite(fd, "data", 4, at), ==, 4);
+
+        assert_ok(commit_build(f, &error), error);
+        close_fd(&fd);
+        g_assert_no_errno(lstat(copy, &st));
+        g_assert_cmpint(st.st_size, ==, size);
+        g_assert_cmpint(st.st_blocks, <, 1024);
+        fd = open(copy, O_RDONLY | O_CLOEXEC);
+        g_assert_cmpint(pread(fd, read_back, 4, at), ==, 4);
+        g_assert_cmpmem(read_back, 4, "data", 4);
+        g_assert_cmpint(pread(fd, read_back, 1, 0), ==, 1);
+        g_assert_cmpint(read_back[0], ==, 'x');
 }
 
 static void test_modes(Fixture *f, gconstpointer data) {
@@ -395,6 +422,7 @@ int main(int argc, char *argv[]) {
         FIXTURE_ADD("/commit/inodes", test_inodes);
         FIXTURE_ADD("/commit/moved-or-copied", test_moved_or_copied);
         FIXTURE_ADD("/commit/held", test_held);
+        FIXTURE_ADD("/commit/holes", test_holes);
         FIXTURE_ADD("/commit/modes", test_modes);
         FIXTURE_ADD("/commit/attributes", test_attributes);
         FIXTURE_ADD("/commit/refused", test_refused);
