@@ -195,6 +195,11 @@ static int try_perf(void) {
         return syscall(SYS_perf_event_open, attr, 0, -1, -1, 0) < 0 && errno != EINVAL ? errno : 0;
 }
 
+static int try_io_uring(void) {
+        /* EFAULT would mean that the call came through. */
+        return syscall(SYS_io_uring_setup, 8, NULL) < 0 && errno != EFAULT ? errno : 0;
+}
+
 static const Attempt attempts[] = {
         { "setuid-root", "denied", try_setuid },
         { "setgid-root", "denied", try_setgid },
@@ -221,6 +226,7 @@ static const Attempt attempts[] = {
         { "bpf", "denied", try_bpf },
         { "keyring", NULL, try_keyring },
         { "perf-event", "denied", try_perf },
+        { "io-uring", "denied", try_io_uring },
 };
 
 static void probe_own_cgroup(Probe *p) {
