@@ -13,13 +13,15 @@
 #define LINES_LOOKED_AT 64U
 #define WAIT (1 * G_TIME_SPAN_SECOND)
 
-/* SD_MESSAGE_UNIT_FAILURE_RESULT: systemd's last word on a run that failed. */
+/* SD_MESSAGE_UNIT_STARTING, SD_MESSAGE_UNIT_FAILURE_RESULT: systemd's first and last word on a run that failed. */
+#define UNIT_STARTING_ID "7d4958e842da4a758f6c1cdc7b36dcc5"
 #define UNIT_FAILED_ID "d9b373ed55a64feb8242e02dbe79a49c"
 
 typedef struct Tail {
         JournalReader *reader;
         sd_event_source *deadline;
         GQueue lines;  /* char*: what the unit's own processes said, newest last */
+        uint64_t said; /* when the newest of them was */
         char *silence; /* what is said for a unit that has said nothing */
         bool ended;    /* systemd has noted the failure */
         void (*done)(const char *why, void *userdata);
@@ -27,6 +29,7 @@ typedef struct Tail {
 } Tail;
 
 static void tail_free(Tail *t) {
+        g_queue_clear_full(&t->lines, g_free);
         journal_reader_free(t->reader);
         sd_event_source_disable_unref(t->deadline);
         g_free(t->silence);
@@ -62,9 +65,13 @@ static void tail_read(void *userdata) {
 
                 if (e.from_systemd && g_strcmp0(e.message_id, UNIT_FAILED_ID) == 0)
                         t->ended = true;
+                /* What was said before was said by an earlier run. */
+                if (e.from_systemd && g_strcmp0(e.message_id, UNIT_STARTING_ID) == 0 && e.time >= t->said)
+                        g_queue_clear_full(&t->lines, g_free);
                 if (e.from_systemd || *e.message == '\0' || *e.message == '@')
                         continue;
 
+                t->said = e.time;
                 g_queue_push_tail(&t->lines, g_steal_pointer(&e.message));
                 if (t->lines.length > LINES)
                         g_free(g_queue_pop_head(&t->lines));

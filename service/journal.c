@@ -20,6 +20,7 @@ struct JournalReader {
         uint64_t left; /* how many entries may still be given */
         bool standing; /* on an entry that is yet to be given */
         bool cursors;
+        char *invocation; /* NULL for all */
         void (*more)(void *userdata);
         void *userdata;
 };
@@ -42,8 +43,6 @@ static int add_unit(sd_journal *j, const char *unit, const char *invocation) {
         int r;
 
         r = add_match(j, "_SYSTEMD_UNIT", unit);
-        if (r >= 0 && invocation)
-                r = add_match(j, "_SYSTEMD_INVOCATION_ID", invocation);
         if (r >= 0)
                 r = sd_journal_add_disjunction(j);
         if (r >= 0)
@@ -134,6 +133,7 @@ int journal_reader_new(const LogQuery *query, JournalReader **ret) {
         r->until = query->until;
         r->left = query->cursor ? query->lines : UINT64_MAX;
         r->cursors = query->cursors;
+        r->invocation = g_strdup(query->invocation);
 
         k = add_query(r->journal, query);
         if (k >= 0)
@@ -151,6 +151,7 @@ JournalReader *journal_reader_free(JournalReader *r) {
 
         sd_event_source_disable_unref(r->source);
         sd_journal_close(r->journal);
+        g_free(r->invocation);
         g_free(r);
         return NULL;
 }
@@ -167,6 +168,26 @@ static char *get_field(sd_journal *j, const char *field) {
         return g_strndup(data, size - skip);
 }
 
+/* Not a match of the journal's: of a line that comes after systemd is done with the run, journald cannot tell which one it is of. */
+static bool is_of_another_run(const JournalReader *r) {
+        g_autofree char *invocation = NULL;
+
+        if (!r->invocation)
+                return false;
+
+        invocation = get_field(r->journal, "_SYSTEMD_INVOCATION_ID");
+        return invocation && !g_str_equal(invocation, r->invocation);
+}
+
+static int step(JournalReader *r) {
+        int k;
+
+        do
+                k = sd_journal_next(r->journal);
+        while (k > 0 && is_of_another_run(r));
+        return k;
+}
+
 int journal_reader_next(JournalReader *r, LogEntry *ret) {
         g_autofree char *priority = NULL, *pid = NULL;
         char *cursor = NULL;
@@ -175,7 +196,7 @@ int journal_reader_next(JournalReader *r, LogEntry *ret) {
         if (r->left == 0)
                 return 0;
 
-        k = r->standing ? 1 : sd_journal_next(r->journal);
+        k = r->standing ? 1 : step(r);
         if (k <= 0)
                 return k;
 

@@ -13,7 +13,7 @@
 /* Whose entries: what these units logged, and what systemd and left4med noted about them. */
 typedef struct LogQuery {
         const char *const *units; /* full unit names */
-        const char *invocation;   /* of these only what belongs to this run; NULL for all */
+        const char *invocation;   /* of these not what belongs to another run; NULL for all */
         const char *field;        /* left4med's own records with this field ... */
         const char *value;        /* ... of this value; NULL for none */
         const char *cursor;       /* to begin there; NULL for none */

@@ -124,14 +124,14 @@ static void test_who(void) {
         g_assert_cmpuint(r.times->len, ==, 5);
 }
 
-/* What belongs to one run of a unit: its own lines, and systemd's about it. */
+/* What belongs to one run of a unit: its own lines, and systemd's about it; and what journald saw too late to tell. */
 static void test_invocation(void) {
         static const char unit[] = "left4me-server@i.service", one[] = "11111111111111111111111111111111",
                           two[] = "22222222222222222222222222222222",
                           link[] = "/run/systemd/units/invocation:left4me-server@i.service";
         LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
         g_auto(Reading) all = { 0 }, r = { 0 };
-        pid_t first, second;
+        pid_t first, second, late;
 
         /* Where journald finds which run a process belongs to. */
         g_assert_no_errno(g_mkdir_with_parents("/run/systemd/units", 0755));
@@ -147,16 +147,20 @@ static void test_invocation(void) {
                 "MESSAGE=first ended\nUNIT=left4me-server@i.service\nINVOCATION_ID=11111111111111111111111111111111\n");
         own_journal_send(
                 "MESSAGE=second ended\nUNIT=left4me-server@i.service\nINVOCATION_ID=22222222222222222222222222222222\n");
+        g_assert_no_errno(unlink(link));
+        late = own_journal_send_as(unit, LIST("MESSAGE=late\n"));
         reading_begin(&all, &q);
-        reading_wait(&all, 4);
+        reading_wait(&all, 5);
         own_journal_reap(first);
         own_journal_reap(second);
+        own_journal_reap(late);
 
         q.invocation = two;
         reading_begin(&r, &q);
         g_assert_nonnull(strstr(r.got->str, "of the second\n"));
         g_assert_nonnull(strstr(r.got->str, "second ended *\n"));
-        g_assert_cmpuint(r.times->len, ==, 2);
+        g_assert_nonnull(strstr(r.got->str, "late\n"));
+        g_assert_cmpuint(r.times->len, ==, 3);
 }
 
 static void test_fields(void) {
