@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The edge of an instance's files: ListFiles and OpenFile. */
+/* The edge of an instance's files: ListFiles, OpenFile and FindConflicts. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include "service/auth.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/conflicts.h"
 #include "service/file-name.h"
 #include "service/instance-view.h"
 #include "service/instance.h"
@@ -172,4 +173,73 @@ int bus_open_file(Instance *i, sd_bus_message *call, sd_bus_error *error) {
         r = sd_bus_reply_method_return(call, "h", fd);
         (void) close(fd);
         return r;
+}
+
+/* -- FindConflicts --------------------------------------------------------------------------------------------- */
+
+static int append_conflict(sd_bus_message *reply, const Conflict *conflict) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'r', "ssas");
+        if (r >= 0)
+                r = sd_bus_message_append(
+                        reply, "ss", claim_kind_to_string(conflict->claim->kind), conflict->claim->path);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "s");
+        for (unsigned k = 0; k < conflict->layers->len && r >= 0; k++)
+                r = sd_bus_message_append(reply, "s", conflict->layers->pdata[k]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static int reply_conflicts(sd_bus_message *call, const GArray *conflicts) {
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ssas)");
+        for (unsigned k = 0; k < conflicts->len && r >= 0; k++)
+                r = append_conflict(reply, &g_array_index(conflicts, Conflict, k));
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+
+        return r < 0 ? r : sd_bus_message_send(reply);
+}
+
+static void on_conflicts(int r, const GArray *conflicts, void *userdata) {
+        g_autoptr(sd_bus_message) call = userdata;
+
+        if (r >= 0)
+                (void) reply_conflicts(call, conflicts);
+        else if (r == -E2BIG)
+                (void) sd_bus_reply_method_errorf(call, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "The layers have too many maps, plugins and gamedata files to compare (%u of one layer, "
+                        "100,000 of all).",
+                        CLAIMS_MAX);
+        else
+                (void) sd_bus_reply_method_errorf(
+                        call, LEFT4ME_ERROR_FAILED, "Cannot look into the layers: %s", strerror(-r));
+}
+
+int bus_find_conflicts(Instance *i, sd_bus_message *call, sd_bus_error *error) {
+        g_autoptr(Stack) stack = NULL;
+        int r;
+
+        r = check_read(i, call, "find-conflicts", error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        stack = instance_next_overlays(i);
+        r = conflicts_find(i->manager->conflicts, stack, on_conflicts, call);
+        if (r == -EBUSY)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "Too many calls look for conflicts already. Try again when some have ended.");
+        if (r < 0)
+                return r;
+
+        (void) sd_bus_message_ref(call);
+        return 1;
 }

@@ -289,6 +289,10 @@ static int method_open_file(sd_bus_message *call, void *userdata, sd_bus_error *
         return bus_open_file(userdata, call, error);
 }
 
+static int method_find_conflicts(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return bus_find_conflicts(userdata, call, error);
+}
+
 static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return bus_statistics_of(userdata, call, error);
 }
@@ -325,6 +329,8 @@ static const sd_bus_vtable instance_vtable[] = {
                 SD_BUS_RESULT("a(ssttsub)", files), method_list_files, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenFile", SD_BUS_ARGS("s", path, "s", layer), SD_BUS_RESULT("h", file),
                 method_open_file, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("FindConflicts", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssas)", conflicts),
+                method_find_conflicts, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", statistics),
                 method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),

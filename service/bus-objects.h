@@ -34,9 +34,10 @@ bool bus_path_is_valid(const char *path);
 int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
         const char *value, uint64_t begin, sd_bus_error *error);
 
-/* Answer Instance.ListFiles(), OpenFile(). */
+/* Answer Instance.ListFiles(), OpenFile(), FindConflicts(). */
 int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error);
 int bus_open_file(Instance *i, sd_bus_message *call, sd_bus_error *error);
+int bus_find_conflicts(Instance *i, sd_bus_message *call, sd_bus_error *error);
 
 /* Answers Check(): (ssss) of each. */
 int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error);

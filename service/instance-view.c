@@ -60,6 +60,19 @@ static int add_overlay(const Instance *i, LayerRoots *roots, const Layer *layer,
         return 0;
 }
 
+Stack *instance_next_overlays(const Instance *i) {
+        Stack *stack = stack_new();
+
+        for (char **name = i->config->overlays; *name; name++) {
+                const Overlay *o = overlay_find(i->manager, *name);
+
+                if (o && o->current > 0)
+                        stack_add(stack, *name, o->current);
+        }
+
+        return stack;
+}
+
 int instance_open_layers(const Instance *i, LayerRoots **ret, sd_bus_error *error) {
         g_autoptr(LayerRoots) roots = layer_roots_new();
         g_autoptr(Stack) stack = NULL;

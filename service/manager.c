@@ -10,6 +10,7 @@
 #include "service/autostart.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/conflicts.h"
 #include "service/instance-internal.h"
 #include "service/job.h"
 #include "service/log.h"
@@ -208,6 +209,8 @@ int manager_new(const char *root, const char *config_path, Manager **ret) {
                 r = sd_event_source_set_priority(m->flush_source, SD_EVENT_PRIORITY_IMPORTANT);
         if (r >= 0)
                 r = sd_event_source_set_enabled(m->flush_source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = conflicts_new(m, &m->conflicts);
         if (r < 0)
                 return r;
 
@@ -271,6 +274,7 @@ Manager *manager_free(Manager *m) {
                 return NULL;
 
         g_ptr_array_unref(m->consoles);
+        conflicts_free(m->conflicts);
         free_all(m->jobs, destroy_job);
         free_all(m->instances, destroy_instance);
         free_all(m->overlays, destroy_overlay);

@@ -11,6 +11,7 @@ struct Manager {
         Store *store;
         Units *units;
         Auth *auth;
+        Conflicts *conflicts;
         Config config;
 
         char *root; /* before /var/lib/left4me and /run/left4me; "" but in tests */

@@ -11,6 +11,7 @@
 
 typedef struct Auth Auth;
 typedef struct Config Config;
+typedef struct Conflicts Conflicts;
 typedef struct Instance Instance;
 typedef struct InstanceConfig InstanceConfig;
 typedef struct Job Job;

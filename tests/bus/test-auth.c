@@ -69,6 +69,7 @@ static const Method askers[] = {
         { INSTANCE, "ListFiles", "('', true)", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", "versus-1" },
         { INSTANCE, "OpenFile", "('srcds_run', '')", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance",
                 "versus-1" },
+        { INSTANCE, "FindConflicts", NULL, LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", "versus-1" },
         { OVERLAY, "Import", "(@a{sv} {},)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Delete", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "ListFiles", "('', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The files of an instance: ListFiles and OpenFile. What hides what is compared with the kernel by tests/unit/test-layers.c. */
+/* The files of an instance: ListFiles, OpenFile and FindConflicts. What hides what is compared with the kernel by tests/unit/test-layers.c. */
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -192,12 +192,113 @@ static void test_missing_layer(Fixture *f) {
         open_refused(f, "srcds_run", "", LEFT4ME_ERROR_MISSING_LAYER);
 }
 
+/* -- conflicts ------------------------------------------------------------------------------------------------- */
+
+static void put(Fixture *f, const char *overlay, const char *file) {
+        g_autofree char *path = g_strdup_printf(STATE "overlays/%s/versions/1/left4dead2/%s", overlay, file);
+
+        fixture_write(f, path, "");
+}
+
+static void set_overlays(Fixture *f, const char *overlays) {
+        g_variant_unref(
+                call(f, VERSUS, "SetOverlays", g_variant_new("(@as)", g_variant_new_parsed(overlays))));
+}
+
+static void assert_conflicts(Fixture *f, const char *expected) {
+        g_autoptr(GVariant) reply = call(f, VERSUS, "FindConflicts", NULL);
+        g_autofree char *text = g_variant_print(reply, FALSE);
+
+        g_assert_cmpstr(text, ==, expected);
+}
+
+static void test_conflicts(Fixture *f) {
+        set_up_server(f);
+        g_free(world_overlay(f, "mods"));
+        g_free(world_empty_overlay(f, "nothing"));
+        put(f, "game", "maps/c1m1_hotel.bsp");
+        put(f, "maps", "maps/c1m1_hotel.bsp");
+        put(f, "maps", "maps/own.bsp");
+        put(f, "maps", "addons/sourcemod/plugins/a.smx");
+        put(f, "maps", "addons/sourcemod/gamedata/x/a.txt");
+        put(f, "mods", "maps/Own.bsp");
+        put(f, "mods", "addons/sourcemod/plugins/a.smx");
+        put(f, "mods", "addons/sourcemod/gamedata/x/a.txt");
+        put(f, "mods", "addons/sourcemod/plugins/alone.smx");
+
+        /* The game is there to be overridden. */
+        assert_conflicts(f, "([],)");
+        set_overlays(f, "['mods', 'nothing', 'maps']");
+        assert_conflicts(f,
+                "([('map', 'left4dead2/maps/Own.bsp', ['mods', 'maps']), "
+                "('plugin', 'left4dead2/addons/sourcemod/plugins/a.smx', ['mods', 'maps']), "
+                "('gamedata', 'left4dead2/addons/sourcemod/gamedata/x/a.txt', ['mods', 'maps'])],)");
+        set_overlays(f, "['maps', 'nothing', 'mods']");
+        assert_conflicts(f,
+                "([('map', 'left4dead2/maps/own.bsp', ['maps', 'mods']), "
+                "('plugin', 'left4dead2/addons/sourcemod/plugins/a.smx', ['maps', 'mods']), "
+                "('gamedata', 'left4dead2/addons/sourcemod/gamedata/x/a.txt', ['maps', 'mods'])],)");
+}
+
+/* An overlay that comes after another of the same name is not taken for that. */
+static void test_conflicts_anew(Fixture *f) {
+        g_autofree char *job = NULL;
+
+        set_up_server(f);
+        g_free(world_overlay(f, "mods"));
+        put(f, "maps", "maps/own.bsp");
+        put(f, "mods", "maps/own.bsp");
+        set_overlays(f, "['mods', 'maps']");
+        assert_conflicts(f, "([('map', 'left4dead2/maps/own.bsp', ['mods', 'maps'])],)");
+
+        set_overlays(f, "['maps']");
+        job = world_take_path(
+                call(f, LEFT4ME_OVERLAY_PREFIX "/mods", LEFT4ME_OVERLAY_INTERFACE, "Delete", NULL));
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
+        g_free(world_overlay(f, "mods"));
+        set_overlays(f, "['mods', 'maps']");
+        assert_conflicts(f, "([],)");
+}
+
+/* Calls that wait for a long look, and somebody who does not wait for the end. */
+static void test_conflicts_many(Fixture *f) {
+        g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func((GDestroyNotify) call_free);
+        unsigned refused = 0, answered = 0;
+
+        set_up_server(f);
+        set_overlays(f, "['maps']");
+        for (unsigned i = 0; i < 1500; i++) {
+                g_autofree char *name = g_strdup_printf("maps/%u.bsp", i);
+
+                put(f, "maps", name);
+        }
+
+        for (unsigned i = 0; i < 100; i++)
+                g_ptr_array_add(calls, call_begin(f->client, VERSUS, "FindConflicts", NULL));
+        for (unsigned i = 0; i < calls->len; i++) {
+                const char *error = call_error_name(calls->pdata[i]);
+
+                answered += *error == '\0';
+                refused += g_str_equal(error, LEFT4ME_ERROR_LIMITS_EXCEEDED);
+        }
+        g_assert_cmpuint(answered + refused, ==, 100);
+        g_assert_cmpuint(answered, >=, 32);
+
+        g_ptr_array_set_size(calls, 0);
+        put(f, "maps", "maps/more.bsp");
+        g_ptr_array_add(calls, call_begin(f->client, VERSUS, "FindConflicts", NULL));
+        assert_conflicts(f, "([],)");
+}
+
 static void add_tests(void) {
         fixture_add("/files/list", test_list);
         fixture_add("/files/open", test_open);
         fixture_add("/files/hostile", test_hostile);
         fixture_add("/files/mounted", test_mounted);
         fixture_add("/files/missing-layer", test_missing_layer);
+        fixture_add("/files/conflicts", test_conflicts);
+        fixture_add("/files/conflicts-anew", test_conflicts_anew);
+        fixture_add("/files/conflicts-many", test_conflicts_many);
 }
 
 int main(int argc, char *argv[]) {
