@@ -86,7 +86,7 @@ static void show_cvar(const Cvar *c) {
                 console_print("\"%s\" = \"%s\" ( def. \"%s\" )", c->name, cvar_shown(c), c->initial);
 }
 
-static void set_cvar(Server *s, Cvar *c, const char *value) {
+void console_set_cvar(Server *s, Cvar *c, const char *value) {
         bool changed = cvar_set(c, value);
 
         s->state_dirty = true;
@@ -126,7 +126,7 @@ static void dispatch(Server *s, const Command *c) {
         else if (c->argc == 1)
                 show_cvar(cvar);
         else
-                set_cvar(s, cvar, c->rest);
+                console_set_cvar(s, cvar, c->rest);
 }
 
 void console_execute(Server *s, const char *text) {

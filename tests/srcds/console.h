@@ -24,5 +24,8 @@ typedef struct CommandTable {
         const CommandDef *commands; /* ends with a NULL name */
 } CommandTable;
 
+typedef struct Cvar Cvar;
+
+void console_set_cvar(Server *s, Cvar *c, const char *value); /* with all that a write does */
 void console_execute(Server *s, const char *text);
 void console_exec_file(Server *s, const char *file);

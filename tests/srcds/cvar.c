@@ -131,10 +131,25 @@ void cvar_table_init(CvarTable *t) {
 }
 
 void cvar_table_done(CvarTable *t) {
-        for (size_t i = 0; i < t->n; i++)
+        for (size_t i = 0; i < t->n; i++) {
                 free(t->cvars[i].value);
+                free(t->cvars[i].added);
+        }
         free(t->cvars);
         *t = (CvarTable){ 0 };
+}
+
+void cvar_add(CvarTable *t, const char *name, const char *value, unsigned flags) {
+        char *added = xstrdup(name);
+        Cvar c = { .name = added, .initial = value, .flags = flags, .added = added };
+        size_t i = 0;
+
+        while (i < t->n && strcasecmp(t->cvars[i].name, name) < 0)
+                i++;
+        t->cvars = xrealloc(t->cvars, (t->n + 1) * sizeof(*t->cvars));
+        memmove(t->cvars + i + 1, t->cvars + i, (t->n - i) * sizeof(*t->cvars));
+        t->cvars[i] = c;
+        t->n++;
 }
 
 Cvar *cvar_find(CvarTable *t, const char *name) {

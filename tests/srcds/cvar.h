@@ -17,6 +17,7 @@ typedef struct Cvar {
         unsigned flags;
         char *value; /* NULL: still the initial one */
         unsigned writes;
+        char *added; /* the name, if it is none of the table */
 } Cvar;
 
 typedef struct CvarTable {
@@ -27,6 +28,8 @@ typedef struct CvarTable {
 void cvar_table_init(CvarTable *t);
 void cvar_table_done(CvarTable *t);
 
+void cvar_add(
+        CvarTable *t, const char *name, const char *value, unsigned flags); /* a plugin's; value: static */
 Cvar *cvar_find(CvarTable *t, const char *name);
 const char *cvar_value(const Cvar *c);
 const char *cvar_shown(const Cvar *c);     /* what may be printed of it */

@@ -41,7 +41,7 @@ class Process:
         fd = self.child.stdout.fileno()
         ready, _, _ = select.select([fd], [], [], max(0, deadline - time.monotonic()))
         if not ready:
-            raise AssertionError('nothing came in time; so far:\n' + '\n'.join(self.lines))
+            raise AssertionError('nothing came in time; so far:\n' + '\n'.join(self.lines[-60:]))
         data = os.read(fd, 65536)
         self.rest += data
         *whole, self.rest = self.rest.split(b'\n')
@@ -57,7 +57,7 @@ class Process:
                     return self.lines[at]
                 at += 1
             if not self.read_more(deadline):
-                raise AssertionError(f'ended without a line like {pattern!r}:\n' + '\n'.join(self.lines))
+                raise AssertionError(f'ended without a line like {pattern!r}:\n' + '\n'.join(self.lines[-60:]))
 
     def say(self, text):
         """Types a line at the console; returns where the lines that answer it begin."""

@@ -52,6 +52,13 @@ void console_print(const char *format, ...) {
         va_end(ap);
 }
 
+void console_print_text(const char *text) {
+        FILE *f = redirect.stream ? redirect.stream : stdout;
+
+        (void) fputs(text, f);
+        (void) fflush(f);
+}
+
 /* To the console and to whoever asked: what tests wait for, and the echo of the log. */
 __attribute__((format(printf, 1, 2))) static void print_to_both(const char *format, ...) {
         va_list ap;

@@ -17,6 +17,7 @@ typedef struct Log {
 void console_redirect(void);
 char *console_redirected(size_t *ret_size);
 
+void console_print_text(const char *text); /* whole lines */
 void console_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void standin_note(const char *format, ...)
         __attribute__((format(printf, 1, 2))); /* "standin: ..." : no real line */

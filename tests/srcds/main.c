@@ -24,7 +24,8 @@
 #define EXIT_SYS 100 /* the engine's own exit code for what it cannot run without */
 
 static const CommandTable *const tables[] = { &engine_commands, &report_commands, &player_commands,
-        &ban_commands, &standin_commands, &misbehave_commands, &schedule_commands, NULL };
+        &ban_commands, &standin_commands, &misbehave_commands, &schedule_commands, &sourcemod_commands,
+        NULL };
 
 /* The value of a word such as -port, or of the cvar given as +hostport; the last one counts. */
 static const char *argument(char **argv, const char *word) {
@@ -122,6 +123,7 @@ static void server_done(Server *s) {
         free_strings(s->marks, s->n_marks);
         rcon_done(&s->rcon);
         bans_done(&s->bans);
+        sourcemod_done(&s->sourcemod);
         net_close(&s->net);
         timers_done(&s->timers);
         content_done(&s->content);
@@ -157,6 +159,7 @@ int main(int argc, char **argv) {
 
         console_print("Console initialized.");
         mount_content(&s);
+        sourcemod_load(&s);
         s.tickrate = tickrate(&s);
         console_print("Game.dll loaded for \"Left 4 Dead 2\"");
         console_print("maxplayers set to 18");

@@ -112,7 +112,7 @@ static void run_die(Server *s, const Command *c) {
 }
 
 static void run_reserve(Server *s, const Command *c) {
-        (void) snprintf(s->reservation, sizeof(s->reservation), "%s", c->argc > 1 ? c->argv[1] : "");
+        s->reservation = c->argc > 1 ? strtoull(c->argv[1], NULL, 16) : 0;
 }
 
 const CommandTable player_commands = { (const CommandDef[]){

@@ -6,6 +6,7 @@
 #include "ban.h"
 #include "console.h"
 #include "player.h"
+#include "protocol/steam-id.h"
 #include "server.h"
 #include "util.h"
 
@@ -30,13 +31,11 @@ char *format_steamid(uint32_t account, char buf[static STEAMID_LEN]) {
 }
 
 bool parse_steamid(const char *text, uint32_t *ret) {
-        unsigned universe, low, high;
-        int end = 0;
+        uint64_t id;
 
-        if (sscanf(text, "STEAM_%1u:%1u:%10u%n", &universe, &low, &high, &end) != 3 || text[end] ||
-                low > 1 || high > INT32_MAX)
+        if (!steam_id_parse(text, &id))
                 return false;
-        *ret = high << 1 | low;
+        *ret = (uint32_t) (id - STEAM_ID_BASE);
         return true;
 }
 
@@ -82,6 +81,13 @@ unsigned players_count(Server *s, bool bots) {
         for (Player *p = NULL; (p = player_next(s, p));)
                 n += p->bot == bots;
         return n;
+}
+
+bool players_play(Server *s) {
+        for (Player *p = NULL; (p = player_next(s, p));)
+                if (!p->bot && p->team != TEAM_NONE)
+                        return true;
+        return false;
 }
 
 static bool is_versus(Server *s) {
@@ -241,16 +247,15 @@ static void cast_survivors(Server *s) {
 }
 
 void bots_settle(Server *s) {
-        unsigned survivors = 0, playing = 0;
+        bool playing = players_play(s);
+        unsigned survivors = 0;
         Player *bot;
 
-        for (Player *p = NULL; (p = player_next(s, p));) {
-                playing += !p->bot && p->team != TEAM_NONE;
+        for (Player *p = NULL; (p = player_next(s, p));)
                 survivors += p->team == TEAM_SURVIVOR;
-        }
-        for (; playing > 0 && survivors > SURVIVORS && (bot = find_bot(s, TEAM_SURVIVOR)); survivors--)
+        for (; playing && survivors > SURVIVORS && (bot = find_bot(s, TEAM_SURVIVOR)); survivors--)
                 player_leave(s, bot, "Kicked by Console");
-        if (playing > 0)
+        if (playing)
                 cast_survivors(s);
         else
                 while ((bot = find_bot(s, TEAM_SURVIVOR)) || (bot = find_bot(s, TEAM_INFECTED)))

@@ -12,6 +12,7 @@ typedef struct CommandTable CommandTable;
 
 #define PLAYERS_MAX 32
 #define STEAMID_LEN 32
+#define STEAM_ID_BASE UINT64_C(76561197960265728) /* the 64-bit number of account 0 */
 #define TAG_LEN 256
 
 typedef enum Team {
@@ -62,6 +63,7 @@ Player *player_by_name(Server *s, const char *name);
 Player *player_next(Server *s, const Player *p); /* NULL: the first; of all slots that are taken */
 
 unsigned players_count(Server *s, bool bots);
+bool players_play(Server *s);    /* a human is in a team */
 unsigned players_max(Server *s); /* humans that are let in */
 
 /* NULL when the server is full or the account is banned. */

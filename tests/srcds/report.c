@@ -1,65 +1,71 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "console.h"
+#include "protocol/rcon-text.h"
+#include "protocol/steam-id.h"
 #include "report.h"
 #include "server.h"
 #include "util.h"
 
 #define BUILD 10097 /* of the game, as status shows it */
+#define RATE 30000
 
-/* 05:40 or 1:02:33 */
-static const char *duration(uint64_t since_ms, char buf[static 16]) {
-        unsigned seconds = (unsigned) ((now_ms() - since_ms) / 1000);
+static RconPlayer *describe(Server *s, const Player *p) {
+        static const char *const states[] = { [PLAYER_CONNECTING] = "connecting",
+                [PLAYER_SPAWNING] = "spawning",
+                [PLAYER_ACTIVE] = "active" };
+        RconPlayer *r = rcon_player_new();
 
-        if (seconds >= 3600)
-                (void) snprintf(
-                        buf, 16, "%u:%02u:%02u", seconds / 3600 % 10000, seconds / 60 % 60, seconds % 60);
-        else
-                (void) snprintf(buf, 16, "%02u:%02u", seconds / 60, seconds % 60);
-        return buf;
+        g_free(r->name);
+        g_free(r->unique_id);
+        g_free(r->state);
+        g_free(r->address);
+        *r = (RconPlayer){
+                .userid = p->userid,
+                .slot = p->bot ? 0 : (unsigned) (p - s->players.slots) + 1,
+                .name = g_strdup(p->name),
+                .bot = p->bot,
+                .unique_id = p->bot ? g_strdup("BOT") : steam_id_format(STEAM_ID_BASE + p->account),
+                .connected = (now_ms() - p->since_ms) / 1000,
+                .ping = p->ping,
+                .loss = p->loss,
+                .state = g_strdup(states[p->state]),
+                .rate = RATE,
+                .address = g_strdup(p->address),
+        };
+        return r;
 }
 
-static const char *state_name(PlayerState state) {
-        return state == PLAYER_CONNECTING ? "connecting" : state == PLAYER_SPAWNING ? "spawning" : "active";
-}
-
-static void print_player(Server *s, const Player *p) {
-        char id[STEAMID_LEN], time[16];
-
-        if (p->bot)
-                console_print("#%u \"%s\" BOT active", p->userid, p->name);
-        else
-                console_print("# %u %u \"%s\" %s %s %u %u %s %d %s", p->userid,
-                        (unsigned) (p - s->players.slots) + 1, p->name, format_steamid(p->account, id),
-                        duration(p->since_ms, time), p->ping, p->loss, state_name(p->state), 30000,
-                        p->address);
+static void set(char **field, char *value) {
+        g_free(*field);
+        *field = value;
 }
 
 static void run_status(Server *s, const Command *c) {
-        char reserved[40] = "unreserved", public[40];
+        g_autoptr(RconStatus) r = rcon_status_new();
+        g_autofree char *text = NULL;
 
-        (void) c;
-        if (*s->reservation)
-                (void) snprintf(reserved, sizeof(reserved), "reserved %.20s", s->reservation);
-        (void) snprintf(
-                public, sizeof(public), s->steam_connected ? "%s:%u" : "n/a", PUBLIC_ADDRESS, s->net.port);
-
-        console_print("hostname: %s", cvar_string(&s->cvars, "hostname"));
-        console_print("version : %s %d %s  (unknown)", s->content.version, BUILD,
-                s->offline ? "insecure" : "secure");
-        console_print("udp/ip  : %s:%u [ public %s ]", s->net.ip, s->net.port, public);
-        console_print("os      : Linux Dedicated");
-        console_print("map     : %s", s->map);
-        console_print("players : %u humans, %u bots (%u max) (%shibernating) (%s)", players_count(s, false),
-                players_count(s, true), players_max(s), s->hibernating ? "" : "not ", reserved);
-        console_print("%s", "");
-        console_print("# userid name uniqueid connected ping loss state rate adr");
+        set(&r->hostname, g_strdup(cvar_string(&s->cvars, "hostname")));
+        set(&r->version, g_strdup(s->content.version));
+        set(&r->address, g_strdup_printf("%s:%u", s->net.ip, s->net.port));
+        if (s->steam_connected)
+                set(&r->public_address, g_strdup_printf("%s:%u", PUBLIC_ADDRESS, s->net.port));
+        set(&r->os, g_strdup("Linux Dedicated"));
+        set(&r->map, g_strdup(s->map));
+        r->build = BUILD;
+        r->secure = !s->offline;
+        r->humans = players_count(s, false);
+        r->bots = players_count(s, true);
+        r->max_players = players_max(s);
+        r->hibernating = s->hibernating;
+        r->reserved = s->reservation != 0;
+        r->lobby = s->reservation;
         for (Player *p = NULL; (p = player_next(s, p));)
-                print_player(s, p);
-        console_print("#end");
+                g_ptr_array_add(r->players, describe(s, p));
+        r->complete = true;
+        text = rcon_status_format(r);
+        console_print_text(text);
 }
 
 /* Since the last time that somebody asked. */
@@ -83,12 +89,18 @@ static double cpu_percent(Server *s) {
 static void run_stats(Server *s, const Command *c) {
         unsigned humans = players_count(s, false);
         double share = humans * (double) s->tickrate / 30;
+        const RconStats stats = {
+                .cpu = cpu_percent(s),
+                .in = share * 1.5,
+                .out = share * 3,
+                .uptime = (double) ((now_ms() - s->stats.start_ms) / 60000),
+                .users = s->players.connects,
+                .fps = s->hibernating ? 10 : s->tickrate,
+                .players = humans,
+        };
+        g_autofree char *text = rcon_stats_format(&stats);
 
-        (void) c;
-        console_print("CPU   In    Out   Uptime  Users   FPS    Players");
-        console_print("%5.2f %5.2f %5.2f %7u %5u %7.2f %7u", cpu_percent(s), share * 1.5, share * 3,
-                (unsigned) ((now_ms() - s->stats.start_ms) / 60000), s->players.connects,
-                s->hibernating ? 10.0 : (double) s->tickrate, humans);
+        console_print_text(text);
 }
 
 static void run_users(Server *s, const Command *c) {

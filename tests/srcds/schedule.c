@@ -146,8 +146,8 @@ static void direct(Server *s) {
         Schedule *h = &s->schedule;
 
         h->director_ms += random_between(&h->director, 8000, 30000);
-        if (players_count(s, true) == 0)
-                return; /* nobody plays yet */
+        if (!players_play(s))
+                return;
         if (h->chapter_ms == 0)
                 h->chapter_ms = h->director_ms + random_between(&h->director, 300000, 900000);
         if (h->chapters && h->director_ms >= h->chapter_ms) {

@@ -15,6 +15,7 @@
 #include "query.h"
 #include "rcon-server.h"
 #include "schedule.h"
+#include "sourcemod.h"
 #include "timer.h"
 #include "types.h"
 
@@ -44,7 +45,8 @@ struct Server {
         Bans bans;
         Query query;
         Rcon rcon;
-        char reservation[24]; /* of the lobby that has taken the server; empty: none */
+        Sourcemod sourcemod;
+        uint64_t reservation; /* the lobby that has taken the server; 0: none */
 
         char map[64]; /* empty: none loaded */
         unsigned map_starts;

@@ -138,6 +138,20 @@ class Answers(RconTestCase):
         self.login()
 
 
+    def test_sourcemod(self):
+        self.serve()
+        self.assertEqual(self.login().run('sm version'), 'Unknown command "sm"\n')
+        self.unpack('plugin.tar.gz')
+        self.serve()
+        rcon = self.login()
+        self.assertEqual(rcon.run('sm plugins list'), '[SM] Listing 1 plugin:\n  01 "readyup" (1.0) by Somebody\n')
+        self.assertIn('SourceMod Version: 1.12', rcon.run('sm version'))
+        self.assertIn('SourceMod (1.12', rcon.run('meta list'))
+        self.assertEqual(rcon.run('sm_cvar mp_gamemode'), '[SM] Value of cvar "mp_gamemode": "coop"\n')
+        self.assertEqual(rcon.run('sm_cvar nb_update_frequency .014; nb_update_frequency').splitlines()[-1],
+                         '"nb_update_frequency" = ".014" ( def. ".1" )')
+
+
 class HangingUp(RconTestCase):
     def test_a_new_password(self):
         server = self.serve()
