@@ -181,6 +181,9 @@ int cli_error_about(Cli *cli, const GError *error, const char *prefix, const cha
         add_hint(cli, failure);
         cli_remember_error(cli, bus_name, message);
 
+        if (g_str_equal(bus_name, LEFT4ME_ERROR_INSTANCE_NOT_RUNNING))
+                return EXIT_NOT_RUNNING;
+
         switch (failure) {
         case CLIENT_FAILURE_NO_SUCH_OBJECT:
                 return EXIT_NO_SUCH;

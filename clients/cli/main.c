@@ -22,6 +22,7 @@ static const Verb verbs[] = {
         { NULL, "stop", 0, -1, 0, cmd_stop, "NAME...", "Stop servers" },
         { NULL, "restart", 0, -1, 0, cmd_restart, "NAME...", "Stop servers and start them again" },
         { NULL, "logs", 1, 1, 0, cmd_logs, "NAME", "Show what a server logged" },
+        { NULL, "console", 1, -1, 0, cmd_console, "NAME [COMMAND...]", "Speak with a running server" },
         { NULL, "clone", 2, 2, VERB_ARGUMENTS, cmd_clone, "NAME NEW [-- ARGUMENT...]",
                 "Make another server like it" },
         { NULL, "rename", 2, 2, 0, cmd_rename, "NAME NEW", "Give a server another name" },

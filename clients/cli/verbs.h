@@ -17,6 +17,7 @@ int cmd_restart(Cli *cli, char **words);
 int cmd_reset(Cli *cli, char **words);
 int cmd_delete(Cli *cli, char **words);
 int cmd_logs(Cli *cli, char **words);
+int cmd_console(Cli *cli, char **words);
 int cmd_overlay_list(Cli *cli, char **words);
 int cmd_overlay_create(Cli *cli, char **words);
 int cmd_overlay_import(Cli *cli, char **words);
