@@ -42,11 +42,11 @@ static int property_get_versions(sd_bus *bus, const char *path, const char *inte
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
-static int property_get_current(sd_bus *bus, const char *path, const char *interface, const char *property,
+static int property_get_number(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Overlay *o = userdata;
 
-        return sd_bus_message_append(reply, "u", o->current);
+        return sd_bus_message_append(reply, "u", g_str_equal(property, "Current") ? o->current : o->keep);
 }
 
 static int property_get_used_by(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -143,6 +143,35 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *err
         return r < 0 ? request_return(q, r, error) : 1;
 }
 
+static int set_number(sd_bus_message *call, Overlay *o, const char *verb,
+        int (*set)(Overlay *, uint32_t, sd_bus_error *), sd_bus_error *error) {
+        uint32_t number;
+        Request *q;
+        int r;
+
+        r = sd_bus_message_read(call, "u", &number);
+        if (r < 0)
+                return r;
+
+        r = begin(o, call, verb, &q, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = set(o, number, error);
+        if (r >= 0)
+                request_ok(q);
+
+        return r < 0 ? request_return(q, r, error) : 1;
+}
+
+static int method_rollback(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return set_number(call, userdata, "rollback", overlay_rollback, error);
+}
+
+static int method_set_keep_versions(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return set_number(call, userdata, "set-keep-versions", overlay_set_keep, error);
+}
+
 static int append_file(sd_bus_message *reply, int fd, const char *name) {
         struct stat st;
         const char *type;
@@ -175,13 +204,9 @@ static int list_files(
         g_auto(GStrv) names = NULL;
         int fd, r;
 
-        if (version == 0)
-                version = o->current;
-        if (!overlay_find_version(o, version))
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_VERSION,
-                        "The overlay '%s' has no version %u. See: left4mectl overlay "
-                        "show %s",
-                        o->name, version, o->name);
+        r = overlay_check_version(o, &version, error);
+        if (r < 0)
+                return r;
 
         fd = overlay_open_directory(o, version, *directory != '\0' ? directory : ".");
         if (fd < 0)
@@ -228,13 +253,18 @@ static const sd_bus_vtable overlay_vtable[] = {
                 method_import, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), method_delete,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Rollback", SD_BUS_ARGS("u", version), SD_BUS_NO_RESULT, method_rollback,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetKeepVersions", SD_BUS_ARGS("u", keep), SD_BUS_NO_RESULT,
+                method_set_keep_versions, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListFiles", SD_BUS_ARGS("s", directory, "u", version),
                 SD_BUS_RESULT("a(sstt)", files), method_list_files, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Kind", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY(
                 "Versions", "a(uttts)", property_get_versions, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("Current", "u", property_get_current, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Current", "u", property_get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("KeepVersions", "u", property_get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("State", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("UsedBy", "as", property_get_used_by, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastJob", "o", property_get_last_job, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -13,6 +13,8 @@
 #include "service/overlay.h"
 #include "service/util.h"
 
+#define STACK_SIZE_MAX (64U * 1024U)
+
 static int plan_layer(const Instance *i, const char *name, Stack *stack, sd_bus_error *error) {
         const Overlay *o = overlay_find(i->manager, name);
 
@@ -41,6 +43,21 @@ int instance_plan_stack(const Instance *i, Stack **ret, sd_bus_error *error) {
 
         *ret = g_steal_pointer(&stack);
         return 0;
+}
+
+int instance_read_stack(const Instance *i, Stack **ret) {
+        g_autofree char *text = NULL;
+        int fd, r;
+
+        fd = openat(i->manager->instances_fd, i->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        r = file_read(fd, "stack", STACK_SIZE_MAX, &text);
+        (void) close(fd);
+        if (r >= 0)
+                *ret = stack_from_text(text);
+        return r;
 }
 
 /* The overlays that brought a server.cfg, which the commit linked as server_OVERLAY.cfg; bottom first. */

@@ -9,6 +9,9 @@
 /* The stack as it is set now. Error: MissingLayer. */
 int instance_plan_stack(const Instance *i, Stack **ret, sd_bus_error *error);
 
+/* The stack that was written for the last start. */
+int instance_read_stack(const Instance *i, Stack **ret);
+
 /* Writes stack, argv, server.cfg and left4me.cfg, with a new RCON password. Errors: MissingLayer, NoSpace, Failed. */
 int instance_write_files(const Instance *i, sd_bus_error *error);
 

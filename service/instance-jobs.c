@@ -77,10 +77,6 @@ int instance_rename(Instance *i, const char *to, Request *q, sd_bus_error *error
         return 0;
 }
 
-static void on_steps(Job *j, bool ok, const char *why) {
-        job_finish(j, ok ? JOB_SUCCEEDED : JOB_FAILED, ok ? "" : why);
-}
-
 void instance_job_begin(Job *j) {
         if (j->kind == JOB_RENAME_INSTANCE)
                 g_ptr_array_add(j->steps,
@@ -89,7 +85,7 @@ void instance_job_begin(Job *j) {
                 g_ptr_array_add(j->steps, job_step_new(j->kind == JOB_RESET ? "reset" : "remove-instance",
                                                   "Instance", j->subject, NULL));
 
-        job_run_steps(j, on_steps);
+        job_run_steps(j, job_end_with_steps);
 }
 
 /* The files are gone, or have moved. */
@@ -118,29 +114,4 @@ int instance_job_take_over(Job *j) {
         object_hide(&i->object);
         instance_free(i);
         return 0;
-}
-
-void overlay_delete_begin(Job *j) {
-        g_ptr_array_add(j->steps, job_step_new("remove-overlay", "Overlay", j->subject, NULL));
-        job_run_steps(j, on_steps);
-}
-
-int overlay_delete_take_over(Job *j) {
-        Overlay *o = overlay_find(j->manager, j->subject);
-        int r;
-
-        if (!o)
-                return 0;
-
-        r = store_remove_overlay(j->manager->store, o->name);
-        if (r < 0)
-                return r;
-
-        object_hide(&o->object);
-        overlay_free(o);
-        return 0;
-}
-
-void clean_begin(Job *j) {
-        job_run_steps(j, on_steps);
 }

@@ -9,6 +9,7 @@
 #include "service/journal-tail.h"
 #include "service/log.h"
 #include "service/manager.h"
+#include "service/prune.h"
 #include "service/request.h"
 
 /*
@@ -60,6 +61,7 @@ static void end_operation(Instance *i, const sd_bus_error *error) {
         }
 
         autostart_ended(i);
+        prune_later(i->manager);
 }
 
 static void end_failed(Instance *i, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
@@ -342,5 +344,7 @@ void instance_on_mount(Unit *u, void *userdata) {
         Instance *i = userdata;
 
         instance_read_layers(i);
+        if (unit_is_down(u))
+                prune_later(i->manager);
         stop_advance(i);
 }

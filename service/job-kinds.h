@@ -17,6 +17,9 @@ typedef struct JobType {
 
 const JobType *job_type(const Job *j);
 
+/* Lets a job out of the queue begin. */
+void job_begin(Job *j);
+
 void build_begin(Job *j);
 bool build_cancel(Job *j);
 void build_free(Build *build);

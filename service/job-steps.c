@@ -81,6 +81,10 @@ static void step_next(Job *j) {
                 j->steps_done(j, false, strerror(-r));
 }
 
+void job_end_with_steps(Job *j, bool ok, const char *why) {
+        job_finish(j, ok ? JOB_SUCCEEDED : JOB_FAILED, ok ? "" : why);
+}
+
 void job_run_steps(Job *j, void (*done)(Job *j, bool ok, const char *why)) {
         g_autofree char *name = g_strdup_printf("left4me-tree@%u.service", j->id);
 

@@ -83,6 +83,10 @@ bool job_is(const Job *j, JobKind kind) {
         return j->kind == kind;
 }
 
+bool job_is_build(const Job *j) {
+        return job_type(j)->doing != NULL;
+}
+
 bool job_has_ended(const Job *j) {
         return j->state != JOB_QUEUED && j->state != JOB_RUNNING;
 }
@@ -324,7 +328,7 @@ void job_finish(Job *j, JobState state, const char *message) {
         jobs_dispatch(m);
 }
 
-static void job_begin(Job *j) {
+void job_begin(Job *j) {
         j->manager->n_workers++;
         j->state = JOB_RUNNING;
         if (j->started == 0)
@@ -332,21 +336,6 @@ static void job_begin(Job *j) {
         job_store(j);
         object_changed(&j->object, JOB_PROP_STATE | JOB_PROP_STARTED);
         job_type(j)->begin(j);
-}
-
-static int on_dispatch(sd_event_source *source, void *userdata) {
-        Manager *m = userdata;
-
-        while (m->n_workers < m->config.job_workers && m->queue->length > 0)
-                job_begin(g_queue_pop_head(m->queue));
-
-        return 0;
-}
-
-void jobs_dispatch(Manager *m) {
-        /* Not at once: whoever made the job may want to finish what it does, and a job may end as soon as it begins. */
-        if (m->ready && m->queue->length > 0)
-                (void) sd_event_add_defer(m->event, NULL, on_dispatch, m);
 }
 
 int job_cancel(Job *j, Request *q, sd_bus_error *error) {

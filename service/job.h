@@ -99,6 +99,7 @@ Job *job_find(Manager *m, uint32_t id);
 uint32_t job_id(const Job *j);
 bool job_is(const Job *j, JobKind kind);
 bool job_is_of(const Job *j, const char *subject); /* "instance", "overlay" or NULL: what the subject is */
+bool job_is_build(const Job *j);
 bool job_has_ended(const Job *j);
 
 /* Takes a job over from the store at start-up: one that was under way goes on, or, where it cannot, fails. */
@@ -120,6 +121,9 @@ void job_finish(Job *j, JobState state, const char *message);
 
 /* Runs the steps one after the other; done gets true when all went well. */
 void job_run_steps(Job *j, void (*done)(Job *j, bool ok, const char *why));
+
+/* A done for whom that is all. */
+void job_end_with_steps(Job *j, bool ok, const char *why);
 
 /* A step, from key and value pairs after the operation; owned by the caller. */
 char *job_step_new(const char *operation, ...) G_GNUC_NULL_TERMINATED;

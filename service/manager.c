@@ -17,6 +17,7 @@
 #include "service/manager.h"
 #include "service/object.h"
 #include "service/overlay.h"
+#include "service/prune.h"
 #include "service/reconcile.h"
 #include "service/store.h"
 #include "service/unit.h"
@@ -89,10 +90,11 @@ static int open_store(Manager *m) {
         return r;
 }
 
-static void load_overlay(const char *name, const char *kind, uint32_t current, void *userdata) {
-        Overlay *o = overlay_new(userdata, name, kind);
+static void load_overlay(const StoredOverlay *stored, void *userdata) {
+        Overlay *o = overlay_new(userdata, stored->name, stored->kind);
 
-        o->current = current;
+        o->current = stored->current;
+        o->keep = stored->keep;
         o->object.shown = true;
 }
 
@@ -149,6 +151,7 @@ static void on_ready(Manager *m) {
 
         m->ready = true;
         reconcile_files(m);
+        prune_later(m);
         autostart_begin(m);
         jobs_dispatch(m);
         (void) sd_notify(false, "READY=1\nSTATUS=Ready");
@@ -281,6 +284,7 @@ Manager *manager_free(Manager *m) {
         auth_free(m->auth);
         units_free(m->units);
         sd_event_source_disable_unref(m->flush_source);
+        sd_event_source_disable_unref(m->prune_source);
         sd_bus_flush_close_unref(m->bus);
         store_free(m->store);
         sd_event_unref(m->event);

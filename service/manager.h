@@ -35,6 +35,9 @@ struct Manager {
 
         GPtrArray *consoles; /* ConsoleCall: are being opened */
 
+        sd_event_source *prune_source;
+        bool unclean; /* files of versions may lie about that the store knows no more */
+
         unsigned n_requests, n_checks, n_logs, n_statistics, n_uploads;
         bool ready;
 };

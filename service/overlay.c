@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "service/bus-error.h"
 #include "service/instance.h"
 #include "service/job.h"
 #include "service/manager.h"
 #include "service/overlay.h"
+#include "service/prune.h"
 #include "service/util.h"
 
 static const char *const overlay_properties[] = { "Versions", "Current", "State", "UsedBy", "LastJob",
-        NULL };
+        "KeepVersions", NULL };
 
 static const ObjectType overlay_type = {
         .interface = LEFT4ME_OVERLAY_INTERFACE,
@@ -36,6 +31,7 @@ Overlay *overlay_new(Manager *m, const char *name, const char *kind) {
         o->manager = m;
         o->name = g_strdup(name);
         o->kind = g_strdup(kind);
+        o->keep = OVERLAY_KEEP_DEFAULT;
         o->versions = g_array_new(FALSE, TRUE, sizeof(StoredVersion));
         g_array_set_clear_func(o->versions, version_clear);
         g_tree_insert(m->overlays, o->name, o);
@@ -136,7 +132,7 @@ static int overlay_check_unused(const Overlay *o, sd_bus_error *error) {
         return 0;
 }
 
-static int overlay_check_idle(const Overlay *o, sd_bus_error *error) {
+int overlay_check_idle(const Overlay *o, sd_bus_error *error) {
         if (o->job)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
                         "Job %u works on the overlay '%s'. Wait for it, or cancel it.", job_id(o->job),
@@ -169,56 +165,12 @@ int overlay_delete(Overlay *o, Job **ret_job, sd_bus_error *error) {
         return job_new(o->manager, JOB_DELETE_OVERLAY, o->name, "", ret_job, error);
 }
 
-const StoredVersion *overlay_find_version(const Overlay *o, uint32_t number) {
-        for (unsigned i = 0; i < o->versions->len; i++)
-                if (g_array_index(o->versions, StoredVersion, i).number == number)
-                        return &g_array_index(o->versions, StoredVersion, i);
-
-        return NULL;
-}
-
-int overlay_open_directory(const Overlay *o, uint32_t version, const char *path) {
-        g_autofree char *full = g_strdup_printf("%s/versions/%u/%s", o->name, version, path);
-        struct open_how how = {
-                .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
-                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-        };
-        int fd;
-
-        fd = (int) syscall(SYS_openat2, o->manager->overlays_fd, full, &how, sizeof(how));
-        return fd < 0 ? -errno : fd;
-}
-
-void overlay_load_version(Overlay *o, const StoredVersion *v) {
-        StoredVersion copy = *v;
-
-        copy.label = g_strdup(v->label);
-        g_array_append_val(o->versions, copy);
-}
-
-static gboolean refresh_user(gpointer key, gpointer value, gpointer userdata) {
-        instance_refresh_pending(value);
-        return FALSE;
-}
-
-int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job) {
-        int r;
-
-        r = store_add_version(o->manager->store, o->name, v, job);
-        if (r < 0)
-                return r;
-
-        overlay_load_version(o, v);
-        o->current = v->number;
-        object_changed(&o->object, OVERLAY_VERSIONS | OVERLAY_CURRENT | OVERLAY_STATE);
-        g_tree_foreach(o->manager->instances, refresh_user, NULL);
-        return 0;
-}
-
 void overlay_set_job(Overlay *o, Job *j) {
         o->job = j;
         if (j)
                 o->last_job = job_id(j);
+        else
+                prune_later(o->manager);
         object_changed(&o->object, OVERLAY_STATE | OVERLAY_LAST_JOB);
 }
 

@@ -10,6 +10,8 @@
 
 #define OVERLAYS_MAX 2000U
 #define OVERLAY_DIRECTORY_MAX 20000U
+#define OVERLAY_KEEP_DEFAULT 3U
+#define OVERLAY_KEEP_MAX 100U
 
 enum {
         OVERLAY_VERSIONS = 1U << 0,
@@ -17,6 +19,7 @@ enum {
         OVERLAY_STATE = 1U << 2,
         OVERLAY_USED_BY = 1U << 3,
         OVERLAY_LAST_JOB = 1U << 4,
+        OVERLAY_KEEP_VERSIONS = 1U << 5,
 };
 
 struct Overlay {
@@ -26,6 +29,7 @@ struct Overlay {
         char *kind;
         GArray *versions; /* StoredVersion, oldest first */
         uint32_t current; /* number of a version, 0 for none */
+        uint32_t keep;    /* how many versions stay, the newest */
         Job *job;         /* under way on it, NULL for none */
         uint32_t last_job;
 };
@@ -51,11 +55,26 @@ GStrv overlay_used_by(const Overlay *o);
 
 const StoredVersion *overlay_find_version(const Overlay *o, uint32_t number);
 
+/* That there is such a version; 0 becomes the number of the current one. Error: NoSuchVersion. */
+int overlay_check_version(const Overlay *o, uint32_t *version, sd_bus_error *error);
+
+/* That no job is under way on it. Error: Busy. */
+int overlay_check_idle(const Overlay *o, sd_bus_error *error);
+
+/* Makes another version the current one. Errors: NoSuchVersion, Busy, NoSpace. */
+int overlay_rollback(Overlay *o, uint32_t version, sd_bus_error *error);
+
+/* Sets how many versions are kept; what goes by that goes now. Errors: InvalidArgument, NoSpace. */
+int overlay_set_keep(Overlay *o, uint32_t keep, sd_bus_error *error);
+
 /* Opens the directory of a version, or one inside it (never through a symlink). */
 int overlay_open_directory(const Overlay *o, uint32_t version, const char *path);
 
 /* Puts a finished version into the store together with the job that made it, makes it current, and tells. */
 int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job);
+
+/* Takes versions out of the store; their files are the caller's to remove. */
+int overlay_forget_versions(Overlay *o, const uint32_t *numbers, unsigned n);
 
 /* For the start-up: what the store holds. */
 void overlay_load_version(Overlay *o, const StoredVersion *v);

@@ -10,6 +10,7 @@
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/overlay.h"
+#include "service/prune.h"
 #include "service/reconcile.h"
 #include "service/unit.h"
 #include "service/util.h"
@@ -137,39 +138,6 @@ static int list_library(Manager *m, const char *directory, GStrv *ret) {
         return directory_list(-1, path, ENTRIES_MAX, ret);
 }
 
-static void find_strange_versions(const Overlay *o, GPtrArray *found) {
-        g_autofree char *directory = g_strdup_printf("overlays/%s/versions", o->name);
-        g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
-        g_auto(GStrv) names = NULL;
-
-        if (list_library(o->manager, directory, &names) < 0)
-                return;
-
-        for (char **name = names; *name; name++) {
-                unsigned number;
-
-                if (sscanf(*name, "%u", &number) == 1 && !overlay_find_version(o, number) &&
-                        g_hash_table_add(numbers, GUINT_TO_POINTER(number)))
-                        g_ptr_array_add(found, g_strdup_printf("%u", number));
-        }
-}
-
-static gboolean clean_overlay(gpointer key, gpointer value, gpointer userdata) {
-        g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
-        g_autofree char *versions = NULL;
-        Overlay *o = value;
-
-        find_strange_versions(o, found);
-        if (found->len == 0)
-                return FALSE;
-
-        g_ptr_array_add(found, NULL);
-        versions = g_strjoinv(";", (char **) found->pdata);
-        g_ptr_array_add(
-                userdata, job_step_new("remove-versions", "Overlay", o->name, "Versions", versions, NULL));
-        return FALSE;
-}
-
 /* A step for each directory that no object of this table has. An object with a job under way is left to that job. */
 static void clean_directories(Manager *m, GPtrArray *steps, const char *directory, GTree *known,
         const char *operation, const char *key) {
@@ -248,7 +216,7 @@ void reconcile_files(Manager *m) {
         clean_descriptions(m);
         clean_own_directories(m, known);
         clean_builds(m, steps);
-        g_tree_foreach(m->overlays, clean_overlay, steps);
+        prune_add_strays(m, steps);
         clean_directories(m, steps, "overlays", m->overlays, "remove-overlay", "Overlay");
         clean_directories(m, steps, "uppers", known, "remove-instance", "Instance");
         if (steps->len == 0)

@@ -41,6 +41,24 @@ char *stack_render(const Stack *s) {
         return g_string_free(text, FALSE);
 }
 
+Stack *stack_from_text(const char *text) {
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        Stack *s = stack_new();
+
+        for (char **l = lines; *l; l++) {
+                char *slash = strchr(*l, '/');
+                guint64 version;
+
+                if (!slash || !g_ascii_string_to_unsigned(slash + 1, 10, 1, UINT32_MAX, &version, NULL))
+                        continue;
+                *slash = '\0';
+                if (name_is_valid(*l))
+                        stack_add(s, *l, (uint32_t) version);
+        }
+
+        return s;
+}
+
 /* ".../NAME/versions/N", whatever stands before it. */
 static void add_path(Stack *s, const char *path) {
         g_auto(GStrv) parts = g_strsplit(path, "/", -1);
@@ -54,13 +72,36 @@ static void add_path(Stack *s, const char *path) {
         stack_add(s, parts[n - 3], (uint32_t) version);
 }
 
-Stack *stack_from_mount_options(const char *options) {
+static void add_mount_options(Stack *s, const char *options) {
         g_auto(GStrv) words = g_strsplit(options, ",", -1);
-        Stack *s = stack_new();
 
         for (char **w = words; *w; w++)
                 if (g_str_has_prefix(*w, "lowerdir+="))
                         add_path(s, *w + strlen("lowerdir+="));
+}
+
+Stack *stack_from_mount_options(const char *options) {
+        Stack *s = stack_new();
+
+        add_mount_options(s, options);
+        return s;
+}
+
+/* id parent major:minor root target options [fields] - type source super-options: the last of them, or "". */
+static const char *find_super_options(const char *line) {
+        const char *rest = strstr(line, " - ");
+
+        rest = rest ? strchr(rest + 3, ' ') : NULL;
+        rest = rest ? strchr(rest + 1, ' ') : NULL;
+        return rest ? rest + 1 : "";
+}
+
+Stack *stack_from_mountinfo(const char *mountinfo) {
+        g_auto(GStrv) lines = g_strsplit(mountinfo, "\n", -1);
+        Stack *s = stack_new();
+
+        for (char **l = lines; *l; l++)
+                add_mount_options(s, find_super_options(*l));
 
         return s;
 }
@@ -69,23 +110,15 @@ char *stack_find_mount_options(const char *mountinfo, const char *target) {
         g_auto(GStrv) lines = g_strsplit(mountinfo, "\n", -1);
         char *found = NULL;
 
-        /* id parent major:minor root target options [fields] - type source super-options. Our targets need no octal escapes. A later
-         * line lies over an earlier one. */
+        /* Our targets need no octal escapes. A later line lies over an earlier one. */
         for (char **l = lines; *l; l++) {
-                g_auto(GStrv) words = NULL;
-                const char *rest = strstr(*l, " - ");
+                g_auto(GStrv) words = g_strsplit(*l, " ", 6);
 
-                if (!rest)
+                if (!strstr(*l, " - ") || g_strv_length(words) < 6 || !g_str_equal(words[4], target))
                         continue;
 
-                words = g_strsplit(*l, " ", 6);
-                if (g_strv_length(words) < 6 || !g_str_equal(words[4], target))
-                        continue;
-
-                rest = strchr(rest + 3, ' ');
-                rest = rest ? strchr(rest + 1, ' ') : NULL;
                 g_free(found);
-                found = g_strdup(rest ? rest + 1 : "");
+                found = g_strdup(find_super_options(*l));
         }
 
         return found;

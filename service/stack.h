@@ -19,8 +19,14 @@ bool stack_equal(const Stack *a, const Stack *b);
 /* As left4me-overlay reads it: "overlay/version" a line. */
 char *stack_render(const Stack *s);
 
+/* The same read back; lines that are none are passed over. */
+Stack *stack_from_text(const char *text);
+
 /* The lower layers in the options that /proc/self/mountinfo shows for a stack which left4me-overlay mounted. */
 Stack *stack_from_mount_options(const char *options);
+
+/* The lower layers of all mounts, in the text of /proc/self/mountinfo. */
+Stack *stack_from_mountinfo(const char *mountinfo);
 
 /* The options of the mount on target, in the text of /proc/self/mountinfo; NULL when nothing is mounted there. */
 char *stack_find_mount_options(const char *mountinfo, const char *target);

@@ -23,6 +23,9 @@ int db_next(Store *s, sqlite3_stmt *stmt);
 const char *db_text(sqlite3_stmt *stmt, int column);
 uint64_t db_number(sqlite3_stmt *stmt, int column);
 
+/* Writes the row of a job, within whatever transaction there is. */
+int store_put_job(Store *s, const StoredJob *j);
+
 int db_begin(Store *s);
 
 /* Ends a transaction: keeps what was done if r says that all went well, else undoes it. */

@@ -61,5 +61,8 @@ const char *const store_migrations[] = {
 
         /* Since when each server has its name; 0 for one that is older than this. */
         "ALTER TABLE instances ADD COLUMN named INTEGER NOT NULL DEFAULT 0;",
+
+        /* How many versions of each overlay are kept. */
+        "ALTER TABLE overlays ADD COLUMN keep INTEGER NOT NULL DEFAULT 3;",
         NULL,
 };

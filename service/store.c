@@ -166,78 +166,6 @@ int store_load_instances(Store *s,
         return r;
 }
 
-int store_add_overlay(Store *s, const char *name, const char *kind) {
-        return db_run(s, "INSERT INTO overlays (name, kind) VALUES (?, ?)", "ss", name, kind);
-}
-
-int store_remove_overlay(Store *s, const char *name) {
-        return db_run(s, "DELETE FROM overlays WHERE name = ?", "s", name);
-}
-
-int store_load_overlays(Store *s,
-        void (*each)(const char *name, const char *kind, uint32_t current, void *userdata), void *userdata) {
-        sqlite3_stmt *stmt;
-        int r;
-
-        r = db_query(s, &stmt, "SELECT name, kind, current FROM overlays ORDER BY name", "");
-        if (r < 0)
-                return r;
-
-        while ((r = db_next(s, stmt)) > 0)
-                each(db_text(stmt, 0), db_text(stmt, 1), (uint32_t) db_number(stmt, 2), userdata);
-
-        return r;
-}
-
-int store_reserve_version(Store *s, const char *overlay, uint32_t *ret) {
-        sqlite3_stmt *stmt;
-        int r;
-
-        r = db_query(s, &stmt,
-                "UPDATE overlays SET last_number = last_number + 1 WHERE name = ? RETURNING last_number",
-                "s", overlay);
-        if (r < 0)
-                return r;
-
-        r = db_next(s, stmt);
-        if (r <= 0)
-                return r < 0 ? r : -ENOENT;
-
-        *ret = (uint32_t) db_number(stmt, 0);
-
-        /* Only a statement that is stepped to its end commits. */
-        r = db_next(s, stmt);
-        return r > 0 ? -EIO : r;
-}
-
-int store_load_versions(Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata),
-        void *userdata) {
-        sqlite3_stmt *stmt;
-        int r;
-
-        r = db_query(s, &stmt,
-                "SELECT name, number, created, size, files, label FROM versions JOIN overlays ON overlay = overlays.id"
-                " ORDER BY name, number",
-                "");
-        if (r < 0)
-                return r;
-
-        while ((r = db_next(s, stmt)) > 0) {
-                StoredVersion v = {
-                        .number = (uint32_t) db_number(stmt, 1),
-                        .created = db_number(stmt, 2),
-                        .size = db_number(stmt, 3),
-                        .files = db_number(stmt, 4),
-                        .label = g_strdup(db_text(stmt, 5)),
-                };
-
-                each(db_text(stmt, 0), &v, userdata);
-                g_free(v.label);
-        }
-
-        return r;
-}
-
 int store_add_job(Store *s, const StoredJob *j, uint32_t *ret_id) {
         int r;
 
@@ -253,7 +181,7 @@ int store_add_job(Store *s, const StoredJob *j, uint32_t *ret_id) {
         return 0;
 }
 
-static int put_job(Store *s, const StoredJob *j) {
+int store_put_job(Store *s, const StoredJob *j) {
         return db_run(s,
                 "UPDATE jobs SET state = ?, message = ?, started = ?, finished = ?, exit_status = ? WHERE id = ?",
                 "ssnnnn", j->state, j->message, j->started, j->finished, (uint64_t) j->exit_status,
@@ -267,31 +195,12 @@ int store_set_job(Store *s, const StoredJob *j, unsigned keep) {
         if (r < 0)
                 return r;
 
-        r = put_job(s, j);
+        r = store_put_job(s, j);
         if (r >= 0)
                 r = db_run(s,
                         "DELETE FROM jobs WHERE finished > 0 AND id NOT IN"
                         " (SELECT id FROM jobs WHERE finished > 0 ORDER BY id DESC LIMIT ?)",
                         "n", (uint64_t) keep);
-
-        return db_end(s, r);
-}
-
-int store_add_version(Store *s, const char *overlay, const StoredVersion *v, const StoredJob *job) {
-        int r;
-
-        r = db_begin(s);
-        if (r < 0)
-                return r;
-
-        r = db_run(s,
-                "INSERT INTO versions VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
-                "snnnns", overlay, (uint64_t) v->number, v->created, v->size, v->files, v->label);
-        if (r >= 0)
-                r = db_run(s, "UPDATE overlays SET current = ? WHERE name = ?", "ns", (uint64_t) v->number,
-                        overlay);
-        if (r >= 0)
-                r = put_job(s, job);
 
         return db_end(s, r);
 }

@@ -10,6 +10,12 @@
  * is given); when it fails, nothing has changed. It is called from the main loop: all of it are single rows or start-up.
  */
 
+typedef struct StoredOverlay {
+        const char *name, *kind;
+        uint32_t current; /* 0 for none */
+        uint32_t keep;    /* how many versions */
+} StoredOverlay;
+
 typedef struct StoredVersion {
         uint32_t number;
         uint64_t created; /* usec */
@@ -42,14 +48,16 @@ int store_load_instances(Store *s,
 
 int store_add_overlay(Store *s, const char *name, const char *kind);
 int store_remove_overlay(Store *s, const char *name);
-int store_load_overlays(Store *s,
-        void (*each)(const char *name, const char *kind, uint32_t current, void *userdata), void *userdata);
+int store_set_current(Store *s, const char *overlay, uint32_t version);
+int store_set_keep(Store *s, const char *overlay, uint32_t keep);
+int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *userdata), void *userdata);
 
 /* Takes the next version number of an overlay; a number is never given twice. */
 int store_reserve_version(Store *s, const char *overlay, uint32_t *ret);
 
 /* Adds a version and makes it the current one, and stores the job that made it as it is given: both or neither. */
 int store_add_version(Store *s, const char *overlay, const StoredVersion *v, const StoredJob *job);
+int store_remove_versions(Store *s, const char *overlay, const uint32_t *numbers, unsigned n);
 int store_load_versions(
         Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata), void *userdata);
 

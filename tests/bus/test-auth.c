@@ -72,6 +72,8 @@ static const Method askers[] = {
         { INSTANCE, "FindConflicts", NULL, LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", "versus-1" },
         { OVERLAY, "Import", "(@a{sv} {},)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Delete", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
+        { OVERLAY, "Rollback", "(@u 1,)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
+        { OVERLAY, "SetKeepVersions", "(@u 5,)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "ListFiles", "('', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { JOB, "Cancel", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "gone" },
         { JOB, "OpenLog", "(@a{sv} {},)", LEFT4ME_ACTION_READ_LOGS, NULL, NULL },

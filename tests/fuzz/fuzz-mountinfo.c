@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         g_autofree char *target = g_strndup((const char *) data, size), *options = NULL, *text = NULL;
-        g_autoptr(Stack) s = NULL, again = stack_new();
+        g_autoptr(Stack) s = NULL, all = NULL, read_back = NULL, again = stack_new();
         char *mountinfo = strchr(target, '\n');
         g_auto(GStrv) lines = NULL;
 
@@ -38,5 +38,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 stack_add(again, l->overlay, l->version);
         }
         g_assert_true(stack_equal(again, s));
+
+        all = stack_from_mountinfo(mountinfo);
+        g_assert_cmpuint(all->len, >=, s->len);
+        read_back = stack_from_text(text);
+        g_assert_true(stack_equal(read_back, s));
         return 0;
 }

@@ -39,6 +39,8 @@ ARGUMENTS = {
     (INSTANCE, "OpenLog"): ["{'Lines': <uint32 10>}"],
     (OVERLAY, "Import"): ["{}"],
     (OVERLAY, "ListFiles"): ["", "0"],
+    (OVERLAY, "Rollback"): ["1"],
+    (OVERLAY, "SetKeepVersions"): ["5"],
     (JOB, "OpenLog"): ["{}"],
 }
 

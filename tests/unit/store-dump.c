@@ -10,8 +10,11 @@ static void dump_instance(
         g_string_append_printf(userdata, "instance %s\n%snamed %" G_GUINT64_FORMAT "\n", name, text, named);
 }
 
-static void dump_overlay(const char *name, const char *kind, uint32_t current, void *userdata) {
-        g_string_append_printf(userdata, "overlay %s %s %u\n", name, kind, current);
+static void dump_overlay(const StoredOverlay *o, void *userdata) {
+        g_string_append_printf(userdata, "overlay %s %s %u", o->name, o->kind, o->current);
+        if (o->keep != 3)
+                g_string_append_printf(userdata, " keep %u", o->keep);
+        g_string_append_c(userdata, '\n');
 }
 
 static void dump_version(const char *overlay, const StoredVersion *v, void *userdata) {

@@ -193,6 +193,36 @@ static void test_find_real(void) {
         g_assert_cmpstr(root, ==, "rw,discard,resv_strict");
 }
 
+static void assert_text(Stack *s, const char *want) {
+        g_autoptr(Stack) owned = s;
+        g_autofree char *text = stack_render(owned);
+
+        g_assert_cmpstr(text, ==, want);
+}
+
+static void test_from_text(void) {
+        assert_text(stack_from_text(""), "");
+        assert_text(stack_from_text("maps/3\nl4d2/1\n"), "maps/3\nl4d2/1\n");
+        assert_text(stack_from_text("maps/3"), "maps/3\n");
+        assert_text(stack_from_text("maps\n/3\nmaps/\nmaps/0\nmaps/-1\nmaps/4294967296\n../1\nA/1\na/1/2\n"
+                                    "maps/ 1\n\n\nmaps/4294967295\n"),
+                "maps/4294967295\n");
+}
+
+/* The layers of all mounts, those of builds and of other roots as well. */
+static void test_from_mountinfo(void) {
+        assert_text(stack_from_mountinfo(""), "");
+        assert_text(
+                stack_from_mountinfo(
+                        "22 1 0:20 / /proc rw - proc proc rw\n"
+                        "30 22 0:41 / /a/runtime/server-x/merged rw - overlay left4me "
+                        "rw,lowerdir+=/a/overlays/maps/versions/3,lowerdir+=/a/overlays/l4d2/versions/1,upperdir=/u\n"
+                        "31 22 0:42 / /a/runtime/build-7/merged rw shared:1 - overlay left4me "
+                        "rw,lowerdir+=/a/overlays/maps/versions/5\n"
+                        "32 22 0:43 / /x rw - overlay\n33 22 0:44 / /y rw - overlay other rw,lowerdir=/b\n"),
+                "maps/3\nl4d2/1\nmaps/5\n");
+}
+
 /* This machine's own, whatever it is. */
 static void test_find_own(void) {
         g_autofree char *mountinfo = NULL, *options = NULL;
@@ -278,6 +308,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/stack/find", test_find);
         g_test_add_func("/stack/find/real", test_find_real);
         g_test_add_func("/stack/find/own", test_find_own);
+        g_test_add_func("/stack/from-text", test_from_text);
+        g_test_add_func("/stack/from-mountinfo", test_from_mountinfo);
         TEMPORARY_ADD("/stack/kernel", test_kernel);
         return g_test_run();
 }

@@ -208,6 +208,32 @@ static void test_versions(Temporary *t, gconstpointer data) {
         store_assert(s, "overlay l4d2 import 0\noverlay mods import 0\n");
 }
 
+/* Which is current and how many are kept; removed ones are gone, all or none. */
+static void test_version_choice(Temporary *t, gconstpointer data) {
+        g_autoptr(Store) s = open_example(t);
+        const uint32_t old[] = { 1, 2, 77 };
+        uint32_t number;
+
+        for (uint32_t i = 1; i <= 3; i++) {
+                const StoredVersion v = { .number = i, .label = (char[]){ "" } };
+
+                g_assert_cmpint(store_reserve_version(s, "maps", &number), ==, 0);
+                g_assert_cmpint(store_add_version(s, "maps", &v, &no_job), ==, 0);
+        }
+        g_assert_cmpint(store_add_version(s, "mods",
+                                &(StoredVersion){ .number = 1, .label = (char[]){ "" } }, &no_job),
+                ==, 0);
+        g_assert_cmpint(store_set_current(s, "maps", 2), ==, 0);
+        g_assert_cmpint(store_set_keep(s, "maps", 7), ==, 0);
+        g_assert_cmpint(store_remove_versions(s, "maps", old, G_N_ELEMENTS(old)), ==, 0);
+        s = reopen(t, g_steal_pointer(&s));
+        store_assert(s,
+                "overlay l4d2 import 0\noverlay maps import 2 keep 7\noverlay mods import 1\n"
+                "version maps/3 created 0 size 0 files 0 <>\nversion mods/1 created 0 size 0 files 0 <>\n");
+        g_assert_cmpint(store_reserve_version(s, "maps", &number), ==, 0);
+        g_assert_cmpuint(number, ==, 4);
+}
+
 /* Failed builds, removed versions and restarts of the manager do not bring a number back. */
 static void test_version_numbers(Temporary *t, gconstpointer data) {
         g_autoptr(Store) s = open_example(t);
@@ -330,6 +356,7 @@ int main(int argc, char **argv) {
         TEMPORARY_ADD("/store/unique", test_unique);
         TEMPORARY_ADD("/store/foreign-keys", test_foreign_keys);
         TEMPORARY_ADD("/store/versions", test_versions);
+        TEMPORARY_ADD("/store/version-choice", test_version_choice);
         TEMPORARY_ADD("/store/version-numbers", test_version_numbers);
         TEMPORARY_ADD("/store/jobs", test_jobs);
         TEMPORARY_ADD("/store/jobs/version", test_version_with_job);

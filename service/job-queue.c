@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/job-kinds.h"
+#include "service/manager.h"
+
+/* Which of the waiting jobs begins next. */
+
+static bool takes_overlays_away(const Job *j) {
+        return j->kind == JOB_CLEAN || j->kind == JOB_DELETE_OVERLAY;
+}
+
+typedef struct Obstacle {
+        const Job *to;
+        bool found;
+} Obstacle;
+
+static gboolean find_obstacle(gpointer key, gpointer value, gpointer userdata) {
+        Obstacle *obstacle = userdata;
+        const Job *j = value;
+
+        obstacle->found = j->state == JOB_RUNNING && takes_overlays_away(j) &&
+                          (j->kind == JOB_CLEAN || obstacle->to->kind == JOB_CLEAN);
+        return obstacle->found;
+}
+
+/* The one kind of job that works on overlays which are not bound to it does so alone. */
+static bool job_must_wait(const Job *j) {
+        Obstacle obstacle = { .to = j };
+
+        if (takes_overlays_away(j))
+                g_tree_foreach(j->manager->jobs, find_obstacle, &obstacle);
+
+        return obstacle.found;
+}
+
+static Job *pop_next(Manager *m) {
+        for (GList *l = m->queue->head; l; l = l->next)
+                if (!job_must_wait(l->data)) {
+                        Job *j = l->data;
+
+                        g_queue_delete_link(m->queue, l);
+                        return j;
+                }
+
+        return NULL;
+}
+
+static int on_dispatch(sd_event_source *source, void *userdata) {
+        Manager *m = userdata;
+
+        while (m->n_workers < m->config.job_workers) {
+                Job *j = pop_next(m);
+
+                if (!j)
+                        break;
+                job_begin(j);
+        }
+
+        return 0;
+}
+
+void jobs_dispatch(Manager *m) {
+        /* Not at once: whoever made the job may want to finish what it does, and a job may end as soon as it begins. */
+        if (m->ready && m->queue->length > 0)
+                (void) sd_event_add_defer(m->event, NULL, on_dispatch, m);
+}

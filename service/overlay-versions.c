@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "service/bus-error.h"
+#include "service/instance.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/prune.h"
+
+/* What an overlay's versions are, which of them is current, and how many are kept. */
+
+const StoredVersion *overlay_find_version(const Overlay *o, uint32_t number) {
+        for (unsigned i = 0; i < o->versions->len; i++)
+                if (g_array_index(o->versions, StoredVersion, i).number == number)
+                        return &g_array_index(o->versions, StoredVersion, i);
+
+        return NULL;
+}
+
+int overlay_check_version(const Overlay *o, uint32_t *version, sd_bus_error *error) {
+        if (*version == 0 && o->current == 0)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_VERSION,
+                        "The overlay '%s' has no version yet. Fill it first.", o->name);
+
+        if (*version == 0)
+                *version = o->current;
+        if (overlay_find_version(o, *version))
+                return 0;
+
+        return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_VERSION,
+                "The overlay '%s' has no version %u. See: left4mectl overlay show %s", o->name, *version,
+                o->name);
+}
+
+int overlay_open_directory(const Overlay *o, uint32_t version, const char *path) {
+        g_autofree char *full = g_strdup_printf("%s/versions/%u/%s", o->name, version, path);
+        struct open_how how = {
+                .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
+        int fd;
+
+        fd = (int) syscall(SYS_openat2, o->manager->overlays_fd, full, &how, sizeof(how));
+        return fd < 0 ? -errno : fd;
+}
+
+void overlay_load_version(Overlay *o, const StoredVersion *v) {
+        StoredVersion copy = *v;
+
+        copy.label = g_strdup(v->label);
+        g_array_append_val(o->versions, copy);
+}
+
+static gboolean refresh_user(gpointer key, gpointer value, gpointer userdata) {
+        instance_refresh_pending(value);
+        return FALSE;
+}
+
+static void set_current(Overlay *o, uint32_t version) {
+        o->current = version;
+        object_changed(&o->object, OVERLAY_CURRENT | OVERLAY_STATE);
+        g_tree_foreach(o->manager->instances, refresh_user, NULL);
+}
+
+int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job) {
+        int r;
+
+        r = store_add_version(o->manager->store, o->name, v, job);
+        if (r < 0)
+                return r;
+
+        overlay_load_version(o, v);
+        object_changed(&o->object, OVERLAY_VERSIONS);
+        set_current(o, v->number);
+        prune_later(o->manager);
+        return 0;
+}
+
+int overlay_rollback(Overlay *o, uint32_t version, sd_bus_error *error) {
+        int r;
+
+        r = overlay_check_idle(o, error);
+        if (r < 0)
+                return r;
+
+        /* 0 stands for the current one, which is no version to go back to. */
+        if (version == 0)
+                return sd_bus_error_set(error, LEFT4ME_ERROR_NO_SUCH_VERSION, "Versions count from 1.");
+        r = overlay_check_version(o, &version, error);
+        if (r < 0 || version == o->current)
+                return r;
+
+        r = store_set_current(o->manager->store, o->name, version);
+        if (r < 0)
+                return bus_error_set_io(error, r, "Cannot store the current version");
+
+        set_current(o, version);
+        prune_later(o->manager);
+        return 0;
+}
+
+int overlay_set_keep(Overlay *o, uint32_t keep, sd_bus_error *error) {
+        int r;
+
+        if (keep < 1 || keep > OVERLAY_KEEP_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "The number of versions to keep is 1 to %u.", OVERLAY_KEEP_MAX);
+
+        r = store_set_keep(o->manager->store, o->name, keep);
+        if (r < 0)
+                return bus_error_set_io(error, r, "Cannot store the number of versions to keep");
+
+        if (o->keep != keep)
+                object_changed(&o->object, OVERLAY_KEEP_VERSIONS);
+        o->keep = keep;
+        prune_now(o->manager);
+        return 0;
+}
+
+int overlay_forget_versions(Overlay *o, const uint32_t *numbers, unsigned n) {
+        int r;
+
+        r = store_remove_versions(o->manager->store, o->name, numbers, n);
+        if (r < 0)
+                return r;
+
+        for (unsigned k = 0; k < n; k++)
+                for (unsigned i = 0; i < o->versions->len; i++)
+                        if (g_array_index(o->versions, StoredVersion, i).number == numbers[k]) {
+                                g_array_remove_index(o->versions, i);
+                                break;
+                        }
+
+        object_changed(&o->object, OVERLAY_VERSIONS);
+        return 0;
+}
