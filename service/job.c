@@ -270,6 +270,8 @@ static void job_answer(Job *j) {
 }
 
 static void job_set_end(Job *j, JobState state, const char *message) {
+        /* The end tells everything; news of the way there is none after it. */
+        j->progress_source = sd_event_source_disable_unref(j->progress_source);
         j->state = state;
         j->finished = now_usec();
         g_free(j->message);
