@@ -133,7 +133,7 @@ def send_to_itself(path):
 
 
 def write_to_the_upload():
-    hold(os.open("/run/left4me/job/archive", os.O_WRONLY | os.O_NONBLOCK))
+    hold(os.open("/run/left4me/job/upload", os.O_WRONLY | os.O_NONBLOCK))
 
 
 # -- names --------------------------------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ def main():
     os.chdir("/mnt/overlay")
     os.umask(0)
     results = []
-    with open("/run/left4me/job/archive", encoding="utf-8") as orders:
+    with open("/run/left4me/job/upload", encoding="utf-8") as orders:
         for line in orders:
             order = json.loads(line)
             if order == ["report"]:
