@@ -91,7 +91,9 @@ static int fail_unknown(Reader *a, const Extract *x, Input *input, GError **erro
 
         /* Of an archive that was cut off in its first bytes nothing else can be told. */
         r = input_finish(input, error);
-        if (r < 0)
+        if (r == -EFBIG && input->error == 0)
+                g_clear_error(error);
+        else if (r < 0)
                 return r;
         if (x->before > 0)
                 return fail(error, EPIPE,
@@ -105,6 +107,9 @@ static int fail_unknown(Reader *a, const Extract *x, Input *input, GError **erro
 static int fail_header(Reader *a, const Extract *x, Input *input, GError **error) {
         g_autofree char *where = NULL;
 
+        if (archive_read_has_encrypted_entries(a) > 0)
+                return fail(error, EACCES,
+                        "the archive is encrypted, and there is no way to give a password: make one without");
         if (x->entries == 0 && archive_format(a) == 0)
                 return fail_unknown(a, x, input, error);
         where = g_strdup_printf("entry %" PRIu64, x->entries + 1);
@@ -127,6 +132,17 @@ static int unpack(Reader *a, Extract *x, Input *input, GError **error) {
         }
 }
 
+/* What people send in good faith, and what to do with it. */
+static int check_kind(const Input *input, GError **error) {
+        if (input_starts_with(input, "Rar!\032\007", 6))
+                return fail(error, EBADMSG,
+                        "a RAR archive, which left4me does not unpack: make a zip, 7z or tar of what is in it");
+        if (input_starts_with(input, "4\022\252U", 4))
+                return fail(error, EBADMSG,
+                        "an addon (VPK), not an archive: it belongs into the overlay as it is, as left4dead2/addons/NAME.vpk");
+        return 0;
+}
+
 static int import_input(Input *input, int overlay, Extract *x, GError **error) {
         g_autoptr(Reader) a = archive_read_new();
         _cleanup_fd_ int spool = -1;
@@ -139,6 +155,9 @@ static int import_input(Input *input, int overlay, Extract *x, GError **error) {
         if (n <= 0)
                 return n < 0 ? (int) n : fail(error, ENODATA, "the upload is empty");
 
+        r = check_kind(input, error);
+        if (r < 0)
+                return r;
         r = must_seek(input) ? open_spooled(a, input, overlay, x, &spool, error)
                              : open_streamed(a, input, x);
         if (r < 0)
@@ -148,7 +167,7 @@ static int import_input(Input *input, int overlay, Extract *x, GError **error) {
                 r = input_finish(input, error);
         if (r >= 0 && x->entries == 0)
                 r = fail(error, ENODATA, "the archive is empty");
-        return r;
+        return r < 0 ? r : extract_finish(x, error);
 }
 
 int import(const JobFile *job, int archive, int overlay, FILE *out, GError **error) {

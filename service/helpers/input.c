@@ -111,11 +111,14 @@ int input_spool(Input *input, int dirfd, Progress *progress, GError **error) {
 }
 
 int input_finish(Input *input, GError **error) {
+        uint64_t rest = 0;
         const void *data;
         ssize_t n;
 
-        while ((n = input_next(input, &data)) > 0)
-                ;
+        while (rest <= INPUT_REST_MAX && (n = input_next(input, &data)) > 0)
+                rest += (uint64_t) n;
+        if (rest > INPUT_REST_MAX)
+                return fail(error, EFBIG, "the upload goes on after the end of the archive");
         if (n < 0)
                 return input_fail(input, error);
         if (input->total < input->expected)

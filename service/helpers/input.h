@@ -15,6 +15,9 @@
 #define INPUT_SIZE_MAX (UINT64_C(64) << 30)
 #define INPUT_BUFFER (256U * 1024U)
 
+/* What may come after an archive: tar pads, and some tools pad more. */
+#define INPUT_REST_MAX (UINT64_C(16) << 20)
+
 typedef struct Input {
         int fd;
         uint64_t expected; /* 0: not known */
@@ -40,5 +43,5 @@ int input_fail(const Input *input, GError **error);
  * beginning. Tells progress as the first half of the work. */
 int input_spool(Input *input, int dirfd, Progress *progress, GError **error);
 
-/* Reads what is left after the archive's end; fails if less came in all than announced. */
+/* Reads what is left after the archive's end; fails if less came in all than announced, and with -EFBIG if it goes on and on. */
 int input_finish(Input *input, GError **error);

@@ -3,11 +3,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
 
 #include "archives.h"
+#include "extract.h"
 #include "fixture.h"
 
 static void check(const Fixture *f, const char *tree) {
@@ -47,6 +49,26 @@ static void test_hostile(Fixture *f, gconstpointer data) {
                 { { { 'c', "evil", NULL } }, EINVAL, "evil: devices" },
                 { { { 'b', "d/evil", NULL } }, EINVAL, "d/evil: devices" },
                 { { { 'p', "evil", NULL } }, EINVAL, "evil: devices" },
+                { { { 'u', "d/evil", "x" } }, EPERM, "d/evil: a file with a set-user-id" },
+                { { { 'f', "d/File", "x" }, { 'f', "d/file", "x" } }, EEXIST,
+                        "d/file and d/File, which is in the archive too" },
+                { { { 'f', "Maps/a.bsp", "x" }, { 'f', "maps/b.bsp", "x" } }, EEXIST,
+                        "maps and Maps, which is in the archive too" },
+                { { { 'd', "a/Maps", NULL }, { 'l', "a/maps", "Maps" } }, EEXIST, "a/maps and a/Maps" },
+                { { { 'f', "d/a", "x" }, { 'h', "d/A", "d/a" } }, EEXIST, "d/A and d/a" },
+                { { { 'f', "d", "x" }, { 'd', "d", NULL } }, EEXIST, "d: a file and a directory" },
+                { { { 'd', "d", NULL }, { 'f', "d", "x" } }, EEXIST, "d: a file and a directory" },
+                { { { 'f', "d/a", "x" }, { 'f', "d", "x" } }, EEXIST, "d: a file and a directory" },
+                { { { 'l', "d", "x" }, { 'd', "d", NULL } }, EEXIST, "d: a file and a directory" },
+                { { { 'f', "c:evil", "x" } }, EILSEQ, "c:evil: a name must" },
+                { { { 'f', "d\\evil", "x" } }, EILSEQ, "d\\evil: a name must" },
+                { { { 'f', "d/a", "x" }, { 'h', "b", "d\\a" } }, EILSEQ, "d\\a: a name must" },
+                { { { 'f', "..\\evil", "x" } }, EILSEQ, "..\\evil: a name must" },
+                { { { 'l', "evil", "a\nb" } }, EILSEQ, "evil: a name must" },
+                { { { 'd', "d", NULL }, { 'f', "d/Maps.7Z", "7z" } }, EINVAL,
+                        "d/Maps.7Z: there is only another archive" },
+                { { { 'f', "a.zip", "PK" }, { 'f', "b.tar.gz", "x" } }, EINVAL,
+                        "a.zip: there is only another archive" },
         };
         g_autofree char *outside = fixture_path(f, "outside");
 
@@ -62,13 +84,106 @@ static void test_hostile(Fixture *f, gconstpointer data) {
 }
 
 static void test_harmless(Fixture *f, gconstpointer data) {
-        static const Entry entries[] = { { 'u', "setid", "x" }, { 'd', "./", NULL },
-                { 'h', "setid", "setid" }, { 'f', ".../..a", "y" }, { 0 } };
+        static const Entry entries[] = { { 'x', "run", "x" }, { 'd', "./", NULL }, { 'h', "run", "run" },
+                { 'f', ".../..a", "y" }, { 'd', "...", NULL }, { 'f', "addons/inner.zip", "PK" }, { 0 } };
         g_autoptr(GBytes) bytes = archive_make_tar(entries);
         g_autoptr(GError) error = NULL;
 
         assert_ok(import_bytes(f, bytes, &error), error);
-        check(f, "x setid x\nd ...\nf .../..a y\n");
+        check(f, "x run x\nd ...\nf .../..a y\nd addons\nf addons/inner.zip PK\n");
+}
+
+/* Only the oldest format lets its writer write such names. */
+static void test_bytes(Fixture *f, gconstpointer data) {
+        static const Entry entries[] = { { 'f', "caf\351", "x" }, { 0 } };
+        g_autoptr(GBytes) bytes = archive_make(ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, entries);
+        g_autoptr(GError) error = NULL;
+
+        assert_failed(import_bytes(f, bytes, &error), EILSEQ, &error, "caf\351: a name must be UTF-8");
+        check(f, "");
+}
+
+/* The tree has names already: they may be replaced, but not joined by others of another case. */
+static void test_case_of_tree(Fixture *f, gconstpointer data) {
+        static const Entry file[] = { { 'f', "maps/A.bsp", "new" }, { 0 } },
+                           directory[] = { { 'f', "Maps/b.bsp", "new" }, { 0 } },
+                           both[] = { { 'f', "maps/a.bsp", "new" }, { 'f', "x/Y", "1" }, { 'f', "x/y", "2" },
+                                   { 0 } };
+        g_autoptr(GBytes) file_bytes = archive_make_tar(file), directory_bytes = archive_make_tar(directory),
+                          both_bytes = archive_make_tar(both);
+        g_autofree char *tree = fixture_path(f, "tree");
+        g_autoptr(GError) error = NULL;
+
+        tree_make(tree, "d maps\nf maps/a.bsp old\nd x\nf x/Y a\nf x/y b\n");
+        assert_failed(import_bytes(f, file_bytes, &error), EEXIST, &error,
+                "maps/A.bsp and maps/a.bsp, which is in the overlay");
+        assert_failed(import_bytes(f, directory_bytes, &error), EEXIST, &error,
+                "Maps and maps, which is in the overlay");
+        assert_ok(import_bytes(f, both_bytes, &error), error);
+        check(f, "d maps\nf maps/a.bsp new\nd x\nf x/Y 1\nf x/y 2\n");
+}
+
+/* What extract_entry() says of the entries of a tar, one after the other, with figures that are near their limits already. */
+static int extract_all(const Fixture *f, GBytes *bytes, Extract *x, GError **error) {
+        g_autofree char *path = fixture_path(f, "tree");
+        struct archive *a = archive_read_new();
+        struct archive_entry *entry;
+        int r = 0;
+
+        tree_make(path, "");
+        x->directory = "";
+        x->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        g_assert_cmpint(archive_read_support_format_tar(a), ==, ARCHIVE_OK);
+        g_assert_cmpint(archive_read_open_memory(a, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)),
+                ==, ARCHIVE_OK);
+        while (r >= 0 && archive_read_next_header(a, &entry) == ARCHIVE_OK)
+                r = extract_entry(x, a, entry, error);
+        archive_read_free(a);
+        extract_done(x);
+        return r;
+}
+
+static void test_counts(Fixture *f, gconstpointer data) {
+        static const Entry deep[] = { { 'f', "a/b/c", "x" }, { 0 } },
+                           links[] = { { 'f', "a", "123" }, { 'h', "b", "a" }, { 0 } };
+        g_autoptr(GBytes) deep_bytes = archive_make_tar(deep), links_bytes = archive_make_tar(links);
+        Extract x = EXTRACT_INIT, y = EXTRACT_INIT, z = EXTRACT_INIT, w = EXTRACT_INIT;
+        g_autoptr(GError) error = NULL;
+
+        /* Directories that are only named in a path count as well. */
+        x.made = EXTRACT_ENTRIES_MAX - 2;
+        assert_failed(extract_all(f, deep_bytes, &x, &error), E2BIG, &error, "more than 400000 entries");
+        y.made = EXTRACT_ENTRIES_MAX - 3;
+        assert_ok(extract_all(f, deep_bytes, &y, &error), error);
+        clear(f);
+
+        /* A commit makes a file of each link: a small archive must not become many large files. */
+        z.size = EXTRACT_SIZE_MAX - 5;
+        z.before = EXTRACT_SIZE_MAX;
+        assert_failed(extract_all(f, links_bytes, &z, &error), EFBIG, &error,
+                "b: the archive unpacks to more than");
+        w.size = EXTRACT_SIZE_MAX - 6;
+        w.before = EXTRACT_SIZE_MAX;
+        assert_ok(extract_all(f, links_bytes, &w, &error), error);
+}
+
+/* A zip whose entries say that they are encrypted: the bit in both of its lists. */
+static void test_encrypted(Fixture *f, gconstpointer data) {
+        g_autoptr(GBytes) zip = archive_make(ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, good_entries),
+                          changed = NULL;
+        size_t size = g_bytes_get_size(zip);
+        char *copy = g_memdup2(g_bytes_get_data(zip, NULL), size);
+        g_autoptr(GError) error = NULL;
+
+        for (size_t i = 0; i + 10 < size; i++) {
+                if (memcmp(copy + i, "PK\003\004", 4) == 0)
+                        copy[i + 6] |= 1;
+                if (memcmp(copy + i, "PK\001\002", 4) == 0)
+                        copy[i + 8] |= 1;
+        }
+        changed = g_bytes_new_take(copy, size);
+        assert_failed(import_bytes(f, changed, &error), EACCES, &error,
+                "encrypted, and there is no way to give a password", "left4dead2");
 }
 
 static void test_limits(Fixture *f, gconstpointer data) {
@@ -96,6 +211,17 @@ static void test_limits(Fixture *f, gconstpointer data) {
                 entries[0].path = paths[i];
                 bytes = archive_make_tar(entries);
                 assert_failed(import_bytes(f, bytes, &error), ENAMETOOLONG, &error, "too long");
+        }
+
+        g_free(name);
+        name = g_strnfill(100000, 'n');
+        entries[0].path = name;
+        {
+                g_autoptr(GBytes) bytes = archive_make_tar(entries);
+                g_autoptr(GError) error = NULL;
+
+                g_assert_cmpint(import_bytes(f, bytes, &error), ==, -ENAMETOOLONG);
+                g_assert_cmpuint(strlen(error->message), <, 500);
         }
 }
 
@@ -188,6 +314,10 @@ int main(int argc, char *argv[]) {
 
         FIXTURE_ADD("/extract/hostile", test_hostile);
         FIXTURE_ADD("/extract/harmless", test_harmless);
+        FIXTURE_ADD("/extract/bytes", test_bytes);
+        FIXTURE_ADD("/extract/case-of-tree", test_case_of_tree);
+        FIXTURE_ADD("/extract/counts", test_counts);
+        FIXTURE_ADD("/extract/encrypted", test_encrypted);
         FIXTURE_ADD("/extract/limits", test_limits);
         FIXTURE_ADD("/extract/bomb", test_bomb);
         FIXTURE_ADD("/extract/liar", test_liar);

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "archives.h"
+#include "beneath.h"
 #include "fixture.h"
+#include "import.h"
 
 static void check(const Fixture *f, const char *tree) {
         g_autofree char *path = fixture_path(f, "tree");
@@ -171,6 +173,61 @@ static void test_not_announced(Fixture *f, gconstpointer data) {
                 "the archive is empty");
 }
 
+typedef struct Endless {
+        GBytes *begin;
+        const char *piece;
+        int fd;
+} Endless;
+
+static gpointer upload_for_ever(gpointer data) {
+        const Endless *e = data;
+
+        if (write_all(e->fd, g_bytes_get_data(e->begin, NULL), g_bytes_get_size(e->begin)) >= 0)
+                while (write_all(e->fd, e->piece, 65536) >= 0)
+                        ;
+        (void) close(e->fd);
+        return NULL;
+}
+
+/* A stream that never ends is given up, whatever it is. */
+static void test_endless(Fixture *f, gconstpointer data) {
+        g_autoptr(GBytes) tar = archive_make_tar(good_entries), nothing = g_bytes_new("", 0);
+        g_autofree char *zeros = g_malloc0(65536), *text = g_strnfill(65536, 'x');
+        static const char *const says[] = { "goes on after the end of the archive",
+                "not an archive left4me knows" };
+        Endless streams[] = { { tar, zeros, -1 }, { nothing, text, -1 } };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(streams); i++) {
+                JobFile job = { .operation = OPERATION_IMPORT, .directory = (char *) (uintptr_t) "" };
+                g_autofree char *path = fixture_path(f, "tree");
+                g_autoptr(GError) error = NULL;
+                _cleanup_fd_ int tree = -1;
+                GThread *thread;
+                int fds[2], r;
+
+                tree_make(path, "");
+                tree = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                g_assert_no_errno(pipe2(fds, O_CLOEXEC));
+                streams[i].fd = fds[1];
+                thread = g_thread_new("upload", upload_for_ever, &streams[i]);
+                r = import(&job, fds[0], tree, NULL, &error);
+                (void) close(fds[0]);
+                g_thread_join(thread);
+                assert_failed(r, i == 0 ? EFBIG : EBADMSG, &error, says[i]);
+                clear(f);
+        }
+}
+
+/* What is sent in good faith: the answer says what to do with it. */
+static void test_not_for_us(Fixture *f, gconstpointer data) {
+        g_autoptr(GBytes) rar = g_bytes_new_static("Rar!\032\007\001\000, and so on", 19),
+                          vpk = g_bytes_new_static("4\022\252U\001\000\000\000\001\000\000\000\000", 13);
+        g_autoptr(GError) error = NULL;
+
+        assert_failed(import_bytes(f, rar, &error), EBADMSG, &error, "RAR", "make a zip, 7z or tar");
+        assert_failed(import_bytes(f, vpk, &error), EBADMSG, &error, "VPK", "left4dead2/addons/NAME.vpk");
+}
+
 static void test_progress(Fixture *f, gconstpointer data) {
         g_autoptr(GBytes) tar = archive_make_tar(good_entries),
                           zip = archive_make(ARCHIVE_FORMAT_ZIP, ARCHIVE_FILTER_NONE, good_entries);
@@ -247,6 +304,8 @@ int main(int argc, char *argv[]) {
         FIXTURE_ADD("/import/over", test_over);
         FIXTURE_ADD("/import/truncated", test_truncated);
         FIXTURE_ADD("/import/not-announced", test_not_announced);
+        FIXTURE_ADD("/import/endless", test_endless);
+        FIXTURE_ADD("/import/not-for-us", test_not_for_us);
         FIXTURE_ADD("/import/progress", test_progress);
         FIXTURE_ADD("/import/program", test_program);
         return g_test_run();
