@@ -124,7 +124,7 @@ static int write_files(const Instance *i, int fd, const Stack *stack) {
         return r;
 }
 
-int instance_write_files(const Instance *i, sd_bus_error *error) {
+int instance_write_files(Instance *i, sd_bus_error *error) {
         g_autoptr(Stack) stack = NULL;
         int fd, r;
 
@@ -139,5 +139,10 @@ int instance_write_files(const Instance *i, sd_bus_error *error) {
                 (void) close(fd);
         }
 
-        return r < 0 ? bus_error_set_io(error, r, "Cannot write the files of the server") : 0;
+        if (r < 0)
+                return bus_error_set_io(error, r, "Cannot write the files of the server");
+
+        g_clear_pointer(&i->written, g_array_unref);
+        i->written = g_steal_pointer(&stack);
+        return 0;
 }

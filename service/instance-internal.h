@@ -13,7 +13,7 @@ int instance_plan_stack(const Instance *i, Stack **ret, sd_bus_error *error);
 int instance_read_stack(const Instance *i, Stack **ret);
 
 /* Writes stack, argv, server.cfg and left4me.cfg, with a new RCON password. Errors: MissingLayer, NoSpace, Failed. */
-int instance_write_files(const Instance *i, sd_bus_error *error);
+int instance_write_files(Instance *i, sd_bus_error *error);
 
 /* A call of OpenConsole under way, in Manager.consoles. */
 void console_call_free(gpointer call);

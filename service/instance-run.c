@@ -32,6 +32,7 @@ static void end_operation(Instance *i, const sd_bus_error *error) {
         i->operation = OPERATION_NONE;
         i->stop_phase = STOP_NONE;
         i->stop_again = sd_event_source_disable_unref(i->stop_again);
+        g_clear_pointer(&i->written, g_array_unref);
         instance_take_state(i);
         instance_read_layers(i);
         if (unit_is_down(i->server))
@@ -92,12 +93,43 @@ static void on_start_log(const char *why, void *userdata) {
         end_failed(i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name, why);
 }
 
+static void start_failed(Instance *i, UnitResult result) {
+        bool mount_failed = g_str_equal(unit_state(i->mount)->active, "failed");
+
+        if (journal_tail_unit(i->manager, mount_failed ? i->mount : i->server, on_start_log, i) < 0)
+                on_start_log(result == UNIT_DONE ? "it ended at once" : unit_result_to_string(result), i);
+}
+
+/* The server runs on what was written for it; or it did, and systemd is about to start it again on the same mount. */
+static bool is_started(Instance *i) {
+        bool runs = g_str_equal(unit_state(i->server)->active, "active") || unit_waits_to_restart(i->server);
+
+        instance_read_layers(i);
+        return runs && i->layers->len > 0 && (!i->written || stack_equal(i->layers, i->written));
+}
+
+static void on_looked(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Instance *i = userdata;
+
+        if (is_started(i))
+                end_operation(i, NULL);
+        else if (unit_is_down(i->server))
+                start_failed(i, UNIT_DONE);
+        else
+                end_failed(i, LEFT4ME_ERROR_START_FAILED,
+                        "The server '%s' runs, but not on the stack that was made for it. Restart it (left4mectl restart %s).",
+                        i->name, i->name);
+}
+
 static void on_started(Unit *u, UnitResult result, const char *detail, void *userdata) {
         Instance *i = userdata;
-        bool mount_failed = result == UNIT_DEPENDENCY && g_str_equal(unit_state(i->mount)->active, "failed");
 
         if (result == UNIT_DONE) {
-                end_operation(i, NULL);
+                /* That a job is done says little when systemd loads its units anew meanwhile: what counts is what is there. */
+                if (is_started(i))
+                        end_operation(i, NULL);
+                else if (unit_look(i->server, on_looked, i) < 0)
+                        on_looked(i->server, UNIT_REFUSED, NULL, i);
                 return;
         }
 
@@ -107,8 +139,8 @@ static void on_started(Unit *u, UnitResult result, const char *detail, void *use
         else if (result == UNIT_REFUSED)
                 end_failed(
                         i, LEFT4ME_ERROR_START_FAILED, "The server '%s' did not start: %s", i->name, detail);
-        else if (journal_tail_unit(i->manager, mount_failed ? i->mount : i->server, on_start_log, i) < 0)
-                on_start_log(unit_result_to_string(result), i);
+        else
+                start_failed(i, result);
 }
 
 static void start_unit(Instance *i) {
@@ -200,7 +232,8 @@ static void on_stop_log(const char *why, void *userdata) {
 
 /* The process has ended; goes on when the overlay unit has ended as well. */
 static void stop_advance(Instance *i) {
-        if (i->stop_phase != STOP_UNMOUNTING || !instance_is_down(i))
+        /* A signal that is on its way would reach the next start. */
+        if (i->stop_phase != STOP_UNMOUNTING || !instance_is_down(i) || i->killing)
                 return;
 
         i->stop_phase = STOP_NONE;
@@ -227,15 +260,23 @@ static void on_stopped(Unit *u, UnitResult result, const char *detail, void *use
                 return;
         }
 
+        i->stop_again = sd_event_source_disable_unref(i->stop_again);
         i->stop_phase = STOP_UNMOUNTING;
+        stop_advance(i);
+}
+
+static void on_killed(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Instance *i = userdata;
+
+        i->killing = false;
         stop_advance(i);
 }
 
 static int on_stop_again(sd_event_source *source, uint64_t usec, void *userdata) {
         Instance *i = userdata;
 
-        if (!unit_is_down(i->server))
-                (void) unit_kill(i->server, SIGINT);
+        if (!unit_is_down(i->server) && unit_kill(i->server, SIGINT, on_killed, i) >= 0)
+                i->killing = true;
 
         return 0;
 }

@@ -10,6 +10,7 @@
 #include "service/job.h"
 #include "service/log.h"
 #include "service/manager.h"
+#include "service/mounts.h"
 #include "service/overlay.h"
 #include "service/request.h"
 #include "service/store.h"
@@ -62,6 +63,7 @@ Instance *instance_free(Instance *i) {
         g_ptr_array_unref(i->requests);
         g_ptr_array_unref(i->stop_requests);
         g_array_unref(i->layers);
+        g_clear_pointer(&i->written, g_array_unref);
         instance_config_free(i->config);
         g_free(i->console_refused);
         g_free(i->name);
@@ -301,12 +303,9 @@ void instance_refresh_pending(Instance *i) {
 /* What is mounted is read, not remembered. */
 void instance_read_layers(Instance *i) {
         g_autofree char *target = g_strdup_printf(
-                                "%s/var/lib/left4me/runtime/server-%s/merged", i->manager->root, i->name),
-                        *mountinfo = NULL, *options = NULL;
+                "%s/var/lib/left4me/runtime/server-%s/merged", i->manager->root, i->name);
+        const char *options = unit_is_down(i->mount) ? NULL : mounts_find(i->manager->mounts, target);
         Stack *layers;
-
-        if (!unit_is_down(i->mount) && g_file_get_contents("/proc/self/mountinfo", &mountinfo, NULL, NULL))
-                options = stack_find_mount_options(mountinfo, target);
 
         layers = options ? stack_from_mount_options(options) : stack_new();
         if (!stack_equal(layers, i->layers))

@@ -56,7 +56,8 @@ struct Instance {
         uint32_t main_pid, restarts;
         uint64_t active_since;
         LastExit last_exit;
-        Stack *layers; /* mounted */
+        Stack *layers;  /* mounted */
+        Stack *written; /* what the start under way is to mount, NULL when somebody else began it */
         bool update_pending;
 
         InstanceOperation operation;
@@ -65,6 +66,7 @@ struct Instance {
         GPtrArray *requests;      /* Request: answered when the operation ends */
         GPtrArray *stop_requests; /* those that came while it started: a stop follows */
         sd_event_source *stop_again;
+        bool killing; /* a signal is on its way */
         Job *job;
         char *console_refused; /* the run of the server that did not accept the password, NULL for none */
 };

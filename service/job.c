@@ -274,6 +274,8 @@ static void job_set_end(Job *j, JobState state, const char *message) {
         j->progress_source = sd_event_source_disable_unref(j->progress_source);
         j->state = state;
         j->finished = now_usec();
+        /* What was to be told is told with the end. */
+        j->progress_source = sd_event_source_disable_unref(j->progress_source);
         g_free(j->message);
         j->message = g_strdup(message);
         if (state == JOB_SUCCEEDED)

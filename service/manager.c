@@ -15,6 +15,7 @@
 #include "service/job.h"
 #include "service/log.h"
 #include "service/manager.h"
+#include "service/mounts.h"
 #include "service/object.h"
 #include "service/overlay.h"
 #include "service/prune.h"
@@ -73,6 +74,18 @@ static int open_directories(Manager *m) {
 
         m->uppers_fd = open_directory(m, "/var/lib/left4me/uppers");
         return m->uppers_fd < 0 ? m->uppers_fd : 0;
+}
+
+static int open_mounts(Manager *m) {
+        g_autofree char *table = g_strconcat(m->root, "/proc/self/mountinfo", NULL),
+                        *runtime = g_strconcat(m->root, "/var/lib/left4me/runtime/", NULL);
+        int r;
+
+        r = mounts_new(table, runtime, &m->mounts);
+        if (r < 0)
+                log_plain(LOG_ERR, "Cannot read %s: %s", table, strerror(-r));
+
+        return r;
 }
 
 static int open_store(Manager *m) {
@@ -200,6 +213,8 @@ int manager_new(const char *root, const char *config_path, Manager **ret) {
 
         r = open_directories(m);
         if (r >= 0)
+                r = open_mounts(m);
+        if (r >= 0)
                 r = open_store(m);
         if (r < 0)
                 return r;
@@ -287,6 +302,7 @@ Manager *manager_free(Manager *m) {
         sd_event_source_disable_unref(m->prune_source);
         sd_bus_flush_close_unref(m->bus);
         store_free(m->store);
+        mounts_free(m->mounts);
         sd_event_unref(m->event);
 
         if (m->instances_fd >= 0)

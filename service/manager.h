@@ -20,6 +20,7 @@ struct Manager {
         int jobs_fd;
         int overlays_fd; /* and those that it only reads */
         int uppers_fd;
+        Mounts *mounts;
 
         GTree *instances; /* name -> Instance; all three sorted: by name, and the newest job first */
         GTree *overlays;  /* name -> Overlay */

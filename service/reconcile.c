@@ -58,20 +58,6 @@ static void add_stranger(Reconcile *rc, const char *name) {
                 g_ptr_array_add(rc->strangers, unit_new(rc->manager->units, name, NULL, NULL));
 }
 
-static void refresh_unit(Reconcile *rc, Unit *u) {
-        if (g_hash_table_contains(rc->loaded, unit_name(u)) || !unit_is_down(u))
-                (void) unit_refresh(u);
-}
-
-static gboolean refresh_instance(gpointer key, gpointer value, gpointer userdata) {
-        Reconcile *rc = userdata;
-        Instance *i = value;
-
-        refresh_unit(rc, i->server);
-        refresh_unit(rc, i->mount);
-        return FALSE;
-}
-
 static gboolean read_layers(gpointer key, gpointer value, gpointer userdata) {
         instance_read_layers(value);
         return FALSE;
@@ -103,7 +89,7 @@ static void on_listed(const char *name, const char *active, int r, void *userdat
                 log_plain(
                         LOG_WARNING, "systemd does not say which units it has, ignoring: %s", strerror(-r));
 
-        g_tree_foreach(rc->manager->instances, refresh_instance, rc);
+        units_refresh_loaded(rc->manager->units, rc->loaded);
         units_when_settled(rc->manager->units, on_settled, rc);
 }
 

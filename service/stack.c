@@ -106,20 +106,29 @@ Stack *stack_from_mountinfo(const char *mountinfo) {
         return s;
 }
 
-char *stack_find_mount_options(const char *mountinfo, const char *target) {
-        g_auto(GStrv) lines = g_strsplit(mountinfo, "\n", -1);
-        char *found = NULL;
+/* Our targets need no octal escapes. */
+static void read_line(char *line, const char *below, GHashTable *table) {
+        const char *options = find_super_options(line);
+        char *words[6], *end = strstr(line, " - ");
 
-        /* Our targets need no octal escapes. A later line lies over an earlier one. */
-        for (char **l = lines; *l; l++) {
-                g_auto(GStrv) words = g_strsplit(*l, " ", 6);
+        if (!end)
+                return;
 
-                if (!strstr(*l, " - ") || g_strv_length(words) < 6 || !g_str_equal(words[4], target))
-                        continue;
-
-                g_free(found);
-                found = g_strdup(find_super_options(*l));
+        *end = '\0';
+        for (unsigned k = 0; k < G_N_ELEMENTS(words); k++) {
+                words[k] = line ? strsep(&line, " ") : NULL;
+                if (!words[k])
+                        return;
         }
 
-        return found;
+        if (g_str_has_prefix(words[4], below))
+                g_hash_table_insert(table, g_strdup(words[4]), g_strdup(options));
+}
+
+void stack_read_mountinfo(char *mountinfo, const char *below, GHashTable *table) {
+        char *line;
+
+        /* A later line lies over an earlier one. */
+        while ((line = strsep(&mountinfo, "\n")))
+                read_line(line, below, table);
 }

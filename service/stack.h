@@ -28,5 +28,5 @@ Stack *stack_from_mount_options(const char *options);
 /* The lower layers of all mounts, in the text of /proc/self/mountinfo. */
 Stack *stack_from_mountinfo(const char *mountinfo);
 
-/* The options of the mount on target, in the text of /proc/self/mountinfo; NULL when nothing is mounted there. */
-char *stack_find_mount_options(const char *mountinfo, const char *target);
+/* Puts the mounts whose target begins with below into the table, target -> options. Takes the text of mountinfo apart. */
+void stack_read_mountinfo(char *mountinfo, const char *below, GHashTable *table);

@@ -17,6 +17,7 @@ typedef struct InstanceConfig InstanceConfig;
 typedef struct Job Job;
 typedef struct JournalReader JournalReader;
 typedef struct Manager Manager;
+typedef struct Mounts Mounts;
 typedef struct Overlay Overlay;
 typedef struct Request Request;
 typedef struct Store Store;

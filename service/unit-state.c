@@ -30,7 +30,7 @@ static const Target targets[] = {
         { "InvocationID", 'a', offsetof(UnitState, invocation), 0 },
         TARGET("MainPID", 'u', main_pid),
         TARGET("NRestarts", 'u', restarts),
-        TARGET("ActiveEnterTimestamp", 't', active_since),
+        TARGET("ActiveEnterTimestamp", 't', entered),
         TARGET("ExecMainCode", 'i', exit_code),
         TARGET("ExecMainStatus", 'i', exit_status),
         TARGET("ExecMainExitTimestamp", 't', exited),
@@ -79,8 +79,7 @@ static int read_target(sd_bus_message *m, const Target *t, UnitState *state) {
         return sd_bus_message_exit_container(m);
 }
 
-/* Takes over what an a{sv} says of a unit. */
-static int read_properties(sd_bus_message *m, UnitState *state) {
+int unit_read_properties(sd_bus_message *m, UnitState *state) {
         const char *name;
         int r;
 
@@ -111,12 +110,11 @@ static int read_properties(sd_bus_message *m, UnitState *state) {
         return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
-static void unit_take_state(Unit *u, const UnitState *state) {
+void unit_take_state(Unit *u, const UnitState *state) {
         u->state = *state;
 
         /* systemd keeps the time of the last activation; to us it counts only while the unit is active. */
-        if (!g_str_equal(u->state.active, "active"))
-                u->state.active_since = 0;
+        u->state.active_since = g_str_equal(u->state.active, "active") ? u->state.entered : 0;
 
         if (u->changed)
                 u->changed(u, u->userdata);
@@ -143,7 +141,7 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
                 return 0;
 
         state = u->state;
-        if (read_properties(m, &state) >= 0)
+        if (unit_read_properties(m, &state) >= 0)
                 unit_take_state(u, &state);
 
         return 0;
@@ -179,7 +177,7 @@ static int on_unit_removed(sd_bus_message *m, void *userdata, sd_bus_error *erro
         const char *path;
         Unit *u;
 
-        if (!sent_by_systemd(us, m) || sd_bus_message_read(m, "so", NULL, &path) < 0)
+        if (us->reloading || !sent_by_systemd(us, m) || sd_bus_message_read(m, "so", NULL, &path) < 0)
                 return 0;
 
         u = g_hash_table_lookup(us->by_path, path);
@@ -192,11 +190,12 @@ static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         Units *us = userdata;
         int active;
 
-        if (sent_by_systemd(us, m) && sd_bus_message_read(m, "b", &active) >= 0 && !active) {
-                /* At a daemon-reexec the old connection goes, and the answers that it owed, only after the new one has the name; this
-                 * is said after both. */
-                units_send_lost(us);
-                units_check_jobs(us);
+        if (!sent_by_systemd(us, m) || sd_bus_message_read(m, "b", &active) < 0)
+                return 0;
+
+        us->reloading = active;
+        if (!active) {
+                units_review_jobs(us);
                 us->resync(us->userdata);
         }
 
@@ -206,14 +205,14 @@ static int on_reloading(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 static void units_set_owner(Units *us, const char *owner) {
         g_free(us->owner);
         us->owner = *owner != '\0' ? g_strdup(owner) : NULL;
+        us->reloading = false;
         if (!us->owner)
                 return;
 
         /* systemd sends signals only while somebody is subscribed. */
         (void) sd_bus_call_method_async(
                 us->bus, NULL, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", NULL, NULL, "");
-        units_send_lost(us);
-        units_check_jobs(us);
+        units_review_jobs(us);
         us->resync(us->userdata);
 }
 
@@ -290,6 +289,8 @@ int units_new(sd_bus *bus, void (*resync)(void *userdata), void *userdata, Units
                 .by_path = g_hash_table_new(g_str_hash, g_str_equal),
                 .jobs = g_hash_table_new(g_str_hash, g_str_equal),
                 .lost = g_ptr_array_new(),
+                .reviewed = g_ptr_array_new(),
+                .waiting = G_QUEUE_INIT,
                 .resync = resync,
                 .userdata = userdata,
         };
@@ -324,6 +325,7 @@ Units *units_free(Units *us) {
         g_hash_table_unref(us->by_path);
         g_hash_table_unref(us->jobs);
         g_ptr_array_unref(us->lost);
+        g_ptr_array_unref(us->reviewed);
         sd_bus_unref(us->bus);
         g_free(us);
         return NULL;
@@ -373,82 +375,5 @@ int units_list(Units *us, void (*each)(const char *name, const char *active, int
         (void) sd_bus_slot_set_destroy_callback(slot, g_free);
         (void) sd_bus_slot_set_floating(slot, true);
         sd_bus_slot_unref(slot);
-        return 0;
-}
-
-typedef struct Settled {
-        void (*done)(void *userdata);
-        void *userdata;
-} Settled;
-
-static void units_tell_settled(Units *us) {
-        while (us->refreshing == 0 && us->settled->len > 0) {
-                g_autofree Settled *s = g_ptr_array_steal_index(us->settled, 0);
-
-                s->done(s->userdata);
-        }
-}
-
-void units_when_settled(Units *us, void (*done)(void *userdata), void *userdata) {
-        Settled *s = g_new(Settled, 1);
-
-        *s = (Settled){ .done = done, .userdata = userdata };
-        g_ptr_array_add(us->settled, s);
-        units_tell_settled(us);
-}
-
-void unit_drop_refresh(Unit *u, unsigned index) {
-        if (!u->refresh[index])
-                return;
-
-        u->refresh[index] = queued_call_free(u->refresh[index]);
-        u->units->refreshing--;
-}
-
-static int on_refresh(Unit *u, unsigned index, sd_bus_message *reply) {
-        Units *us = u->units;
-        UnitState state = u->state;
-
-        unit_drop_refresh(u, index);
-        if (!sd_bus_message_get_error(reply) && read_properties(reply, &state) >= 0)
-                unit_take_state(u, &state);
-
-        units_tell_settled(us);
-        return 1;
-}
-
-static int on_refresh_unit(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return on_refresh(userdata, 0, reply);
-}
-
-static int on_refresh_service(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        return on_refresh(userdata, 1, reply);
-}
-
-QueuedCall *unit_get_all(Unit *u, const char *interface, sd_bus_message_handler_t handler, void *userdata) {
-        g_autoptr(sd_bus_message) m = NULL;
-
-        if (sd_bus_message_new_method_call(u->units->bus, &m, SYSTEMD_NAME, u->path,
-                    "org.freedesktop.DBus.Properties", "GetAll") < 0 ||
-                sd_bus_message_append(m, "s", interface) < 0)
-                return NULL;
-
-        return call_queue_add(u->units->calls, m, handler, userdata);
-}
-
-int unit_refresh(Unit *u) {
-        static const struct {
-                const char *interface;
-                sd_bus_message_handler_t handler;
-        } parts[] = { { SYSTEMD_UNIT, on_refresh_unit }, { SYSTEMD_SERVICE, on_refresh_service } };
-
-        for (unsigned k = 0; k < G_N_ELEMENTS(parts); k++) {
-                unit_drop_refresh(u, k);
-                u->refresh[k] = unit_get_all(u, parts[k].interface, parts[k].handler, u);
-                if (!u->refresh[k])
-                        return -ENOTCONN;
-                u->units->refreshing++;
-        }
-
         return 0;
 }

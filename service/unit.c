@@ -5,6 +5,12 @@
 #include "service/unit-internal.h"
 #include "service/util.h"
 
+/*
+ * How many starts and stops systemd works on for us at a time. It watches for the end of our connection for each of them, and for each
+ * unit that is held, by a match of its own on the bus: of these it may have 512, and beyond that it loses its connection.
+ */
+#define JOBS_AT_A_TIME 128U
+
 static const char *const unit_results[_UNIT_RESULT_MAX] = {
         [UNIT_DONE] = "done",
         [UNIT_CANCELED] = "canceled",
@@ -27,18 +33,38 @@ UnitResult unit_result_from_string(const char *s) {
         return _UNIT_RESULT_INVALID;
 }
 
+static int unit_job_send(UnitJob *j);
+
+static void units_pump(Units *us) {
+        while (us->n_jobs < JOBS_AT_A_TIME && us->waiting.length > 0) {
+                UnitJob *j = g_queue_pop_head(&us->waiting);
+
+                j->counted = true;
+                us->n_jobs++;
+                if (unit_job_send(j) < 0)
+                        g_ptr_array_add(us->lost, j);
+        }
+}
+
 static UnitJob *unit_job_free(UnitJob *j) {
+        Units *us;
+
         if (!j)
                 return NULL;
 
-        if (j->unit)
-                g_ptr_array_remove_fast(j->unit->jobs, j);
+        us = j->units;
+        g_ptr_array_remove_fast(j->unit->jobs, j);
         if (j->path)
-                g_hash_table_remove(j->units->jobs, j->path);
-        (void) g_ptr_array_remove_fast(j->units->lost, j);
+                g_hash_table_remove(us->jobs, j->path);
+        (void) g_ptr_array_remove_fast(us->lost, j);
+        (void) g_ptr_array_remove_fast(us->reviewed, j);
+        (void) g_queue_remove(&us->waiting, j);
+        if (j->counted)
+                us->n_jobs--;
         queued_call_free(j->call);
         g_free(j->path);
         g_free(j);
+        units_pump(us);
         return NULL;
 }
 
@@ -61,59 +87,124 @@ void units_on_job_removed(Units *us, const char *path, const char *result) {
                 unit_job_finish(j, r < 0 ? UNIT_FAILED : r, NULL);
 }
 
-static int ask(UnitJob *j, const char *path, const char *interface, const char *property,
-        sd_bus_message_handler_t handler) {
-        g_autoptr(sd_bus_message) m = NULL;
-        int r;
+/* -- when systemd executes itself anew ----------------------------------------------------------------------- */
 
-        r = sd_bus_message_new_method_call(
-                j->units->bus, &m, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "Get");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "ss", interface, property);
-        if (r >= 0)
-                j->call = call_queue_add(j->units->calls, m, handler, j);
+/* Calls, answers and signals are lost then. Jobs and units are not, and a unit's times tell what happened to it since the call. */
+static void unit_job_review(UnitJob *j) {
+        if (!j->units->owner) {
+                g_ptr_array_add(j->units->lost, j);
+                return;
+        }
 
-        return r;
+        j->in_review = true;
+        if (unit_refresh(j->unit) < 0)
+                unit_job_finish(j, UNIT_REFUSED, "systemd cannot be asked");
 }
 
-/* systemd has come back, and a JobRemoved may have been missed: with the job gone, the unit's state tells how it ended. That is right for
- * units that stay; a oneshot leaves no trace, and counts as failed. */
-static int on_state_asked(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        UnitJob *j = userdata;
-        const char *active = "";
+/* The times of a unit that was unloaded meanwhile are 0. */
+static bool is_news(uint64_t now, uint64_t before) {
+        return now != 0 && now != before;
+}
 
-        j->call = queued_call_free(j->call);
-        if (!sd_bus_message_get_error(reply))
-                (void) sd_bus_message_read(reply, "v", "s", &active);
-        unit_job_finish(j, g_str_equal(active, "active") == j->brings_up ? UNIT_DONE : UNIT_FAILED, NULL);
-        return 1;
+/* How the job ended, by what its unit is now; _UNIT_RESULT_INVALID: it did not. */
+static UnitResult unit_job_judge(const UnitJob *j) {
+        const UnitState *s = &j->unit->state;
+
+        if (j->kind == UNIT_JOB_START) {
+                if (is_news(s->entered, j->entered))
+                        return UNIT_DONE;
+                /* A oneshot is never active; another unit may have failed on its way. */
+                if (!is_news(s->exited, j->exited) || !unit_is_down(j->unit))
+                        return _UNIT_RESULT_INVALID;
+                if (g_str_equal(s->result, "success"))
+                        return UNIT_DONE;
+                return g_str_equal(s->result, "timeout") ? UNIT_TIMEOUT : UNIT_FAILED;
+        }
+
+        if (j->kind == UNIT_JOB_STOP)
+                return unit_is_down(j->unit) ? UNIT_DONE : _UNIT_RESULT_INVALID;
+
+        return UNIT_DONE;
+}
+
+/* What did not happen is asked for again: to start or to stop twice is the same as once, and systemd answers with the same job. A job that
+ * ended without effect is not. */
+static void unit_job_conclude(UnitJob *j) {
+        UnitResult result = unit_job_judge(j);
+
+        if (result < 0 && j->gone)
+                result = j->kind == UNIT_JOB_START ? UNIT_FAILED : UNIT_CANCELED;
+
+        j->in_review = false;
+        if (result >= 0)
+                unit_job_finish(j, result, NULL);
+        else if (unit_job_send(j) < 0)
+                unit_job_finish(j, UNIT_REFUSED, "systemd cannot be asked");
+}
+
+void unit_on_refreshed(Unit *u) {
+        Units *us = u->units;
+
+        for (unsigned k = 0; k < u->jobs->len; k++) {
+                UnitJob *j = u->jobs->pdata[k];
+
+                if (j->in_review)
+                        g_ptr_array_add(us->reviewed, j);
+        }
+
+        /* Whoever is told may free the unit, and with it other jobs. */
+        while (us->reviewed->len > 0)
+                unit_job_conclude(g_ptr_array_steal_index(us->reviewed, 0));
 }
 
 static int on_job_asked(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         UnitJob *j = userdata;
+        const sd_bus_error *e = sd_bus_message_get_error(reply);
 
         j->call = queued_call_free(j->call);
+        if (!e)
+                return 1;
 
         /* The state is asked for after that: a job may have ended between the one answer and the other. */
-        if (sd_bus_message_get_error(reply) &&
-                ask(j, j->unit->path, SYSTEMD_UNIT, "ActiveState", on_state_asked) < 0)
-                unit_job_finish(j, UNIT_FAILED, NULL);
-
+        j->gone = !sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY);
+        unit_job_review(j);
         return 1;
 }
 
-void units_check_jobs(Units *us) {
+static int ask_for_job(UnitJob *j) {
+        g_autoptr(sd_bus_message) m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(
+                j->units->bus, &m, SYSTEMD_NAME, j->path, "org.freedesktop.DBus.Properties", "Get");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "ss", "org.freedesktop.systemd1.Job", "Id");
+        if (r >= 0)
+                j->call = call_queue_add(j->units->calls, m, on_job_asked, j);
+
+        return r;
+}
+
+void units_review_jobs(Units *us) {
+        g_autoptr(GPtrArray) lost = us->lost;
         GHashTableIter iter;
         gpointer value;
+
+        us->lost = g_ptr_array_new();
+        for (unsigned k = 0; k < lost->len; k++)
+                unit_job_review(lost->pdata[k]);
 
         g_hash_table_iter_init(&iter, us->jobs);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 UnitJob *j = value;
 
-                if (!j->call)
-                        (void) ask(j, j->path, "org.freedesktop.systemd1.Job", "Id", on_job_asked);
+                /* One that awaits an answer gets one, if only NoReply. */
+                if (!j->call && !j->in_review)
+                        (void) ask_for_job(j);
         }
 }
+
+/* -- jobs ---------------------------------------------------------------------------------------------------- */
 
 /* systemd took the job, or did something at once. Its JobRemoved comes after this answer on the same connection. */
 static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -123,9 +214,8 @@ static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *err
 
         j->call = queued_call_free(j->call);
 
-        /* systemd executes itself anew and leaves the bus for a moment. To start or stop twice is the same as once. */
-        if (j->awaits_job && sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
-                g_ptr_array_add(j->units->lost, j);
+        if (j->kind != UNIT_JOB_CALL && sd_bus_error_has_name(e, SD_BUS_ERROR_NO_REPLY)) {
+                unit_job_review(j);
                 return 1;
         }
 
@@ -134,7 +224,7 @@ static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *err
                 return 1;
         }
 
-        if (!j->awaits_job) {
+        if (j->kind == UNIT_JOB_CALL) {
                 unit_job_finish(j, UNIT_DONE, NULL);
                 return 1;
         }
@@ -149,13 +239,17 @@ static int on_job_reply(sd_bus_message *reply, void *userdata, sd_bus_error *err
         return 1;
 }
 
-/* Sends a start or a stop. */
+/* Sends a start or a stop, perhaps not for the first time. */
 static int unit_job_send(UnitJob *j) {
         g_autoptr(sd_bus_message) m = NULL;
         int r;
 
+        if (j->path)
+                g_hash_table_remove(j->units->jobs, j->path);
+        g_clear_pointer(&j->path, g_free);
+
         r = sd_bus_message_new_method_call(j->units->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER,
-                j->brings_up ? "StartUnit" : "StopUnit");
+                j->kind == UNIT_JOB_START ? "StartUnit" : "StopUnit");
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", j->unit->name, "replace");
         if (r >= 0)
@@ -164,35 +258,40 @@ static int unit_job_send(UnitJob *j) {
         return r;
 }
 
-void units_send_lost(Units *us) {
-        g_autoptr(GPtrArray) lost = g_steal_pointer(&us->lost);
-
-        us->lost = g_ptr_array_new();
-        for (unsigned k = 0; k < lost->len; k++)
-                if (unit_job_send(lost->pdata[k]) < 0)
-                        unit_job_finish(lost->pdata[k], UNIT_REFUSED, "systemd cannot be asked");
-}
-
-static UnitJob *unit_job_new(Unit *u, bool awaits_job, UnitDone done, void *userdata) {
+static UnitJob *unit_job_new(Unit *u, UnitJobKind kind, UnitDone done, void *userdata) {
         UnitJob *j = g_new(UnitJob, 1);
 
         *j = (UnitJob){
-                .units = u->units, .unit = u, .done = done, .userdata = userdata, .awaits_job = awaits_job
+                .units = u->units,
+                .unit = u,
+                .kind = kind,
+                .done = done,
+                .userdata = userdata,
+                .entered = u->state.entered,
+                .exited = u->state.exited,
         };
         g_ptr_array_add(u->jobs, j);
         return j;
 }
 
-static int unit_change(Unit *u, bool brings_up, UnitDone done, void *userdata) {
-        UnitJob *j = unit_job_new(u, true, done, userdata);
+static int unit_change(Unit *u, UnitJobKind kind, UnitDone done, void *userdata) {
+        UnitJob *j = unit_job_new(u, kind, done, userdata);
         int r;
 
-        j->brings_up = brings_up;
-        r = unit_job_send(j);
-        if (r < 0)
-                unit_job_free(j);
+        if (u->units->n_jobs >= JOBS_AT_A_TIME) {
+                g_queue_push_tail(&u->units->waiting, j);
+                return 0;
+        }
 
-        return r;
+        r = unit_job_send(j);
+        if (r < 0) {
+                unit_job_free(j);
+                return r;
+        }
+
+        j->counted = true;
+        u->units->n_jobs++;
+        return 0;
 }
 
 /* Calls another method of systemd's manager that takes the unit's name first. */
@@ -217,25 +316,41 @@ static int unit_call(Unit *u, const char *method, UnitDone done, void *userdata,
         if (r < 0)
                 return r;
 
-        j = unit_job_new(u, false, done, userdata);
+        j = unit_job_new(u, UNIT_JOB_CALL, done, userdata);
         j->call = call_queue_add(u->units->calls, m, on_job_reply, j);
         return 0;
 }
 
 int unit_start(Unit *u, UnitDone done, void *userdata) {
-        return unit_change(u, true, done, userdata);
+        return unit_change(u, UNIT_JOB_START, done, userdata);
 }
 
 int unit_stop(Unit *u, UnitDone done, void *userdata) {
-        return unit_change(u, false, done, userdata);
+        return unit_change(u, UNIT_JOB_STOP, done, userdata);
+}
+
+int unit_look(Unit *u, UnitDone done, void *userdata) {
+        UnitJob *j = unit_job_new(u, UNIT_JOB_LOOK, done, userdata);
+        int r;
+
+        j->in_review = true;
+        r = unit_refresh(u);
+        if (r < 0)
+                unit_job_free(j);
+
+        return r;
 }
 
 int unit_reset_failed(Unit *u, UnitDone done, void *userdata) {
         return unit_call(u, "ResetFailedUnit", done, userdata, "");
 }
 
-int unit_kill(Unit *u, int signal) {
-        return unit_call(u, "KillUnit", NULL, NULL, "si", "main", (int32_t) signal);
+int unit_kill(Unit *u, int signal, UnitDone done, void *userdata) {
+        return unit_call(u, "KillUnit", done, userdata, "si", "main", (int32_t) signal);
+}
+
+static void on_held(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        u->held = result == UNIT_DONE;
 }
 
 int unit_hold(Unit *u) {
@@ -244,7 +359,7 @@ int unit_hold(Unit *u) {
         if (u->held)
                 return 0;
 
-        r = unit_call(u, "RefUnit", NULL, NULL, "");
+        r = unit_call(u, "RefUnit", on_held, NULL, "");
         u->held = r >= 0;
         return r;
 }

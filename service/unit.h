@@ -28,7 +28,8 @@ typedef struct UnitState {
         char invocation[33]; /* of the latest run, as the journal says it; "" for none */
         uint32_t main_pid;
         uint32_t restarts;
-        uint64_t active_since; /* usec, 0 while it is not active */
+        uint64_t entered;      /* usec, when it last became active */
+        uint64_t active_since; /* the same, 0 while it is not active */
         int exit_code;         /* CLD_EXITED, CLD_KILLED, ... of the main process, 0 for none yet */
         int exit_status;       /* exit code or signal */
         uint64_t exited;       /* usec */
@@ -63,19 +64,28 @@ bool unit_is_down(const Unit *u);
 /* It ended by itself, and systemd is about to start it again. */
 bool unit_waits_to_restart(const Unit *u);
 
-/* Jobs; done is called exactly once, unless the unit is freed before. With restart of systemd underway, UNIT_REFUSED. */
+/*
+ * Jobs; done is called exactly once, unless the unit is freed before. systemd may execute itself anew meanwhile, and lose the call, its
+ * answer or the news of its end: then the unit's own state tells whether it has been started or stopped since the call.
+ */
 int unit_start(Unit *u, UnitDone done, void *userdata);
 int unit_stop(Unit *u, UnitDone done, void *userdata);
 int unit_reset_failed(Unit *u, UnitDone done, void *userdata);
 
+/* Reads the unit's state; done is called with UNIT_DONE when that is there. */
+int unit_look(Unit *u, UnitDone done, void *userdata);
+
 /* Nothing is left of the unit: for one whose failure was reset, before systemd's signals say it. */
 void unit_is_gone(Unit *u);
 
-/* Sends a signal to the unit's main process; nobody is told how it went. */
-int unit_kill(Unit *u, int signal);
+/* Sends a signal to the unit's main process; done is called when that has happened, or cannot. */
+int unit_kill(Unit *u, int signal, UnitDone done, void *userdata);
 
-/* Reads the state anew; changed is called when it is there. For units that ran before we did. */
+/* Reads the state anew; changed is called when it is there. */
 int unit_refresh(Unit *u);
+
+/* The same for each unit that systemd has (loaded: its name is in the set), or that is not down to our knowledge. */
+void units_refresh_loaded(Units *us, GHashTable *loaded);
 
 /* Calls done once all states that were asked for are there; at once if none is awaited. */
 void units_when_settled(Units *us, void (*done)(void *userdata), void *userdata);

@@ -24,7 +24,8 @@ static const char bus_configuration[] =
 
 static const char *const directories[] = { "etc/left4me", "var/lib/left4me/manager",
         "var/lib/left4me/instances", "var/lib/left4me/overlays", "var/lib/left4me/uppers",
-        "var/lib/left4me/runtime", "var/lib/left4me/builds", "var/lib/left4me/steam", "run/left4me/jobs" };
+        "var/lib/left4me/runtime", "var/lib/left4me/builds", "var/lib/left4me/steam", "run/left4me/jobs",
+        "proc/self" };
 
 /* Of the test that runs, for on_abort(). */
 static bool private_mounts;
@@ -311,6 +312,7 @@ static void set_up(Fixture *f) {
 
         start_bus(f);
         f->systemd = systemd_new(f->address);
+        systemd_show_mounts(f->systemd, f->root);
         f->polkit = polkit_new(f->address);
         f->client = g_dbus_connection_new_for_address_sync(f->address,
                 G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |

@@ -64,6 +64,7 @@ struct SystemdUnit {
         guint idle; /* the source that runs next */
         GPid child; /* 0: nothing really runs */
         guint child_watch;
+        char *mounted; /* of an overlay: the line that mountinfo has */
 };
 
 typedef struct Performer {
@@ -81,6 +82,7 @@ struct Systemd {
         GPtrArray *rules;
         GPtrArray *calls;
         guint32 last_job, last_pid;
+        char *root; /* below which mountinfo is shown, or NULL */
 };
 
 /* systemd-unit.c */
@@ -99,6 +101,9 @@ void unit_ref_by(SystemdUnit *u, const char *sender);
 bool unit_unref_by(SystemdUnit *u, const char *sender);
 bool unit_is_running(const SystemdUnit *u);
 void systemd_emit(Systemd *s, const char *path, const char *interface, const char *signal, GVariant *body);
+
+/* systemd-mounts.c */
+void unit_mount(SystemdUnit *u);
 
 /* systemd-rules.c */
 typedef struct Rule {

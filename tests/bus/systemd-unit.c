@@ -57,6 +57,7 @@ void unit_free(SystemdUnit *u) {
         g_free(u->path);
         g_free(u->result);
         g_free(u->needs);
+        g_free(u->mounted);
         g_free(u);
 }
 
@@ -121,6 +122,7 @@ void unit_set_state(SystemdUnit *u, const char *active, const char *sub) {
                 *(is_running ? &u->inactive_exit : &u->inactive_enter) = now;
         if (was_active != is_active)
                 *(is_active ? &u->active_enter : &u->active_exit) = now;
+        unit_mount(u);
 }
 
 static GVariant *unit_property(SystemdUnit *u, const char *property) {

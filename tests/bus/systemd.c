@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "client.h"
+#include "loop.h"
 #include "standin.h"
 #include "systemd-internal.h"
 
@@ -297,6 +298,7 @@ void systemd_free(Systemd *s) {
         g_ptr_array_unref(s->rules);
         g_ptr_array_unref(s->calls);
         g_dbus_node_info_unref(s->node);
+        g_free(s->root);
         g_free(s);
 }
 
@@ -309,9 +311,24 @@ void systemd_return(Systemd *s) {
         standin_own_name(s->bus, SYSTEMD_NAME);
 }
 
-void systemd_reload(Systemd *s) {
+void systemd_begin_reload(Systemd *s) {
+        GHashTableIter iter;
+        SystemdUnit *u;
+
         systemd_emit(s, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reloading", g_variant_new("(b)", TRUE));
+        g_hash_table_iter_init(&iter, s->units);
+        while (g_hash_table_iter_next(&iter, NULL, (gpointer *) &u))
+                systemd_emit(s, SYSTEMD_PATH, SYSTEMD_MANAGER, "UnitRemoved",
+                        g_variant_new("(so)", u->name, u->path));
+}
+
+void systemd_end_reload(Systemd *s) {
         systemd_emit(s, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reloading", g_variant_new("(b)", FALSE));
+}
+
+void systemd_reload(Systemd *s) {
+        systemd_begin_reload(s);
+        systemd_end_reload(s);
 }
 
 void systemd_ping(Systemd *s, const char *peer) {
@@ -366,6 +383,24 @@ guint systemd_count_calls(Systemd *s, const char *pattern) {
                 count += g_pattern_match_simple(pattern, g_ptr_array_index(s->calls, i)) ? 1 : 0;
 
         return count;
+}
+
+typedef struct CallWait {
+        Systemd *systemd;
+        const char *pattern;
+        guint count;
+} CallWait;
+
+static bool calls_are_there(void *data) {
+        CallWait *wait = data;
+
+        return systemd_count_calls(wait->systemd, wait->pattern) >= wait->count;
+}
+
+void systemd_wait_calls(Systemd *s, const char *pattern, guint count) {
+        CallWait wait = { s, pattern, count };
+
+        loop_until(calls_are_there, &wait, pattern);
 }
 
 void systemd_forget_calls(Systemd *s) {

@@ -35,8 +35,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Systemd, systemd_free)
 void systemd_vanish(Systemd *s);
 void systemd_return(Systemd *s);
 
-/* Reloading(true), Reloading(false), as around `systemctl daemon-reload`. */
+/* From now on proc/self/mountinfo below root tells what the units that stand for mounts have mounted; NULL: no more. */
+void systemd_show_mounts(Systemd *s, const char *root);
+
+/* `systemctl daemon-reload`: Reloading(true), every unit is told to be removed, Reloading(false). */
 void systemd_reload(Systemd *s);
+void systemd_begin_reload(Systemd *s);
+void systemd_end_reload(Systemd *s);
 
 /* Rules: pattern is a glob over unit names; the newest that fits holds. A held step waits for systemd_finish(). */
 void systemd_hold(Systemd *s, const char *pattern, SystemdStep step);
@@ -84,6 +89,8 @@ guint systemd_subscribers(Systemd *s);
 /* What was asked, one "Method argument" each, in order; and how many of them fit the glob. */
 GPtrArray *systemd_calls(Systemd *s);
 guint systemd_count_calls(Systemd *s, const char *pattern);
+/* Runs the main loop until that many of them came. */
+void systemd_wait_calls(Systemd *s, const char *pattern, guint count);
 void systemd_forget_calls(Systemd *s);
 
 char *systemd_unit_path(const char *name);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What changes between a question and its answer: objects go while polkit thinks, callers leave, systemd restarts itself,
- * left4med is told to end in the middle of everything. */
+/* What changes between a question and its answer: objects go while polkit thinks, callers leave, left4med is told to end in the middle of everything. */
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -137,37 +136,6 @@ static void test_terminated(Fixture *f) {
         mirror_wait(f->mirror, PATH, LEFT4ME_INSTANCE_INTERFACE, "ActiveState", "'active'");
 }
 
-/* systemd re-executes itself while a start is under way: its name goes, what ends meanwhile is told by no signal. */
-static void test_reexecuted(Fixture *f) {
-        Call *start, *stop;
-
-        g_free(world_startable(f, "versus-1"));
-        systemd_hold(f->systemd, SERVER, SYSTEMD_START);
-        start = begin(f, "Start", NULL);
-        systemd_wait_held(f->systemd, SERVER, SYSTEMD_START);
-        systemd_vanish(f->systemd);
-        fixture_ping(f);
-        systemd_release(f->systemd, SERVER);
-        systemd_return(f->systemd);
-        mirror_wait(f->mirror, PATH, LEFT4ME_INSTANCE_INTERFACE, "ActiveState", "'active'");
-        call_wait(start); /* whatever the answer says: nobody waits for ever */
-        call_free(start);
-
-        systemd_hold(f->systemd, SERVER, SYSTEMD_STOP);
-        stop = begin(f, "Stop", NULL);
-        systemd_wait_held(f->systemd, SERVER, SYSTEMD_STOP);
-        systemd_vanish(f->systemd);
-        fixture_ping(f);
-        systemd_release(f->systemd, SERVER);
-        systemd_wait_state(f->systemd, MOUNT, "inactive");
-        systemd_return(f->systemd);
-        mirror_wait(f->mirror, PATH, LEFT4ME_INSTANCE_INTERFACE, "ActiveState", "'inactive'");
-        call_wait(stop);
-        call_free(stop);
-        systemd_forget_rules(f->systemd);
-        g_variant_unref(call(f, PATH, LEFT4ME_INSTANCE_INTERFACE, "Start", NULL));
-}
-
 /* Signals that claim to be systemd's and are not. */
 static void test_forged(Fixture *f) {
         g_autoptr(GDBusConnection) liar = client_connect(f->address);
@@ -200,7 +168,6 @@ static void add_tests(void) {
         fixture_add("/races/same-port", test_same_port);
         fixture_add("/races/caller-leaves", test_caller_leaves);
         fixture_add("/races/terminated", test_terminated);
-        fixture_add("/races/reexecuted", test_reexecuted);
         fixture_add("/races/forged", test_forged);
 }
 

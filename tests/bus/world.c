@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -124,12 +125,27 @@ void world_perform(Fixture *f) {
         systemd_set_performer(f->systemd, "left4me-build@", perform_build, f);
 }
 
+/* The table of the kernel itself, instead of one that the stand-in for systemd writes. */
+static void show_real_mounts(Fixture *f) {
+        static const char *const parts[] = { "proc/self/mountinfo", "proc/self", "proc" };
+        g_autofree char *proc = fixture_path(f, "proc");
+
+        for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+                g_autofree char *path = fixture_path(f, parts[i]);
+
+                g_assert_cmpint(remove(path), ==, 0);
+        }
+        g_assert_cmpint(symlink("/proc", proc), ==, 0);
+}
+
 bool world_mount(Fixture *f) {
         if (!fixture_may_mount())
                 return false;
 
         world_perform(f);
         f->world = WORLD_MOUNTS;
+        systemd_show_mounts(f->systemd, NULL);
+        show_real_mounts(f);
         systemd_set_performer(f->systemd, "left4me-overlay@", perform_mount, f);
         return true;
 }

@@ -7,16 +7,20 @@
 #include "service/util.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        g_autofree char *target = g_strndup((const char *) data, size), *options = NULL, *text = NULL;
+        g_autoptr(GHashTable) table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+        g_autofree char *target = g_strndup((const char *) data, size), *copy = NULL, *text = NULL;
         g_autoptr(Stack) s = NULL, all = NULL, read_back = NULL, again = stack_new();
         char *mountinfo = strchr(target, '\n');
         g_auto(GStrv) lines = NULL;
+        const char *options;
 
         if (!mountinfo)
                 return 0;
         *mountinfo++ = '\0';
 
-        options = stack_find_mount_options(mountinfo, target);
+        copy = g_strdup(mountinfo);
+        stack_read_mountinfo(copy, "", table);
+        options = g_hash_table_lookup(table, target);
         if (!options)
                 return 0;
         g_assert_nonnull(strstr(mountinfo, options));

@@ -311,6 +311,18 @@ class Underneath(host.Case):
         self.while_they_run("systemctl", "restart", "dbus.service")
         self.assertNotEqual(host.show("left4med.service", "MainPID"), manager)
 
+    def test_reexec_during_starts_and_stops(self):
+        self.server("one", "--overlay", "low")
+        for n, verb in enumerate(("start", "restart", "stop", "start", "restart", "stop")):
+            with self.subTest(n=n, verb=verb):
+                order = host.begin("left4mectl", verb, "one")
+                host.run("systemctl", "daemon-reexec" if n < 3 else "daemon-reload")
+                done = host.finish(order)
+                self.assertEqual(done.code, 0, str(done))
+                with ground.Ground() as g:
+                    self.assertEqual(ground.settle(g), [])
+                self.assertEqual(host.mounted_layers("one"), [] if verb == "stop" else [("low", 1), ("game", 1)])
+
     def test_a_new_version_while_a_server_runs(self):
         path = "left4dead2/addons/thing.txt"
         self.overlay("maps", {**host.layer("maps"), path: "first"})
