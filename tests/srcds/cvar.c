@@ -51,6 +51,7 @@ static const Cvar table[] = {
         { "standin_a2s_bots", "0", 0 },
         { "standin_a2s_challenge", "1", 0 },
         { "standin_map_load_ms", "0", 0 },
+        { "standin_rcon_gap_ms", "0", 0 },
         { "standin_rcon_mirror", "1", 0 },
         { "sv_accelerate", "10", CVAR_NOTIFY },
         { "sv_airaccelerate", "10", CVAR_NOTIFY },

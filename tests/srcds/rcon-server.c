@@ -50,7 +50,10 @@ size_t rcon_fill_poll(const Rcon *r, struct pollfd *fds) {
         for (size_t i = 0; i < r->n; i++)
                 fds[i] = (struct pollfd){
                         .fd = r->connections[i]->fd,
-                        .events = (short) (POLLIN | (r->connections[i]->out->len > 0 ? POLLOUT : 0)),
+                        .events = (short) (POLLIN |
+                                           (r->connections[i]->out->len > 0 && !r->connections[i]->waits
+                                                           ? POLLOUT
+                                                           : 0)),
                 };
         return r->n;
 }
@@ -82,9 +85,27 @@ static void ban_peer(Server *s, const struct sockaddr_in *peer) {
                         s->rcon.connections[i]->dead = true;
 }
 
-static void flush(RconConnection *c) {
-        while (c->out->len > 0 && !c->dead) {
-                ssize_t n = send(c->fd, c->out->data, c->out->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+/* How much is sent at once: with a gap between packets, the first one that is queued. */
+static size_t next_segment(const RconConnection *c, double gap_ms) {
+        size_t size = c->out->len;
+        RconPacket p;
+        ssize_t n;
+
+        if (gap_ms <= 0)
+                return size;
+        n = rcon_decode(RCON_FROM_SERVER, c->out->data, size, &p, NULL);
+        return n > 0 ? (size_t) n : size;
+}
+
+static void on_gap(Server *s);
+
+/* Clients have been written that take what one read gives for one packet; srcds sends each by itself, and
+ * over a network that mostly works. standin_rcon_gap_ms makes it work always. */
+static void flush(Server *s, RconConnection *c) {
+        double gap_ms = cvar_number(&s->cvars, "standin_rcon_gap_ms");
+
+        while (c->out->len > 0 && !c->dead && !c->waits) {
+                ssize_t n = send(c->fd, c->out->data, next_segment(c, gap_ms), MSG_NOSIGNAL | MSG_DONTWAIT);
 
                 if (n < 0 && errno == EAGAIN) {
                         c->dead = c->out->len > OUT_MAX;
@@ -92,8 +113,19 @@ static void flush(RconConnection *c) {
                 }
                 if (n < 0)
                         c->dead = true;
-                else
+                else {
                         g_byte_array_remove_range(c->out, 0, (guint) n);
+                        c->waits = gap_ms > 0;
+                }
+        }
+        if (c->waits)
+                timer_arm(&s->timers, TIMER_RCON, (uint64_t) (gap_ms * 1000), 0, on_gap);
+}
+
+static void on_gap(Server *s) {
+        for (size_t i = 0; i < s->rcon.n; i++) {
+                s->rcon.connections[i]->waits = false;
+                flush(s, s->rcon.connections[i]);
         }
 }
 
@@ -112,7 +144,7 @@ static void authenticate(Server *s, RconConnection *c, const RconPacket *p) {
         c->authenticated = *password && p->body_size == strlen(password) &&
                            memcmp(p->body, password, p->body_size) == 0;
         rcon_encode_auth_answer(c->out, p->id, c->authenticated);
-        flush(c);
+        flush(s, c);
         if (c->authenticated)
                 return;
         log_line(&s->log, &s->cvars, "rcon from \"%s\": Bad Password", peer_name(c, peer));
@@ -129,7 +161,7 @@ static void execute(Server *s, RconConnection *c, const RconPacket *p) {
 
         if (!c->authenticated) {
                 rcon_encode_answer(c->out, p->id, NULL, 0);
-                flush(c);
+                flush(s, c);
                 return;
         }
         command = xstrndup(p->body, p->body_size);
@@ -141,7 +173,7 @@ static void execute(Server *s, RconConnection *c, const RconPacket *p) {
         answer = console_redirected(&size);
         if (!c->dead && !garbage_rcon(s, c->out, p->id))
                 rcon_encode_answer(c->out, p->id, answer, size);
-        flush(c);
+        flush(s, c);
         game_load_requested(s);
 }
 
@@ -153,7 +185,7 @@ static void answer(Server *s, RconConnection *c, const RconPacket *p) {
         else {
                 if (cvar_number(&s->cvars, "standin_rcon_mirror") > 0)
                         rcon_encode_mirror(c->out, p->id);
-                flush(c);
+                flush(s, c);
         }
 }
 
@@ -194,7 +226,7 @@ void rcon_serve(Server *s, RconConnection *c, short events) {
         ssize_t n;
 
         if (events & POLLOUT)
-                flush(c);
+                flush(s, c);
         if (c->dead || !(events & (POLLIN | POLLHUP | POLLERR)))
                 return;
         n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);

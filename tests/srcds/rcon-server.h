@@ -15,6 +15,7 @@ typedef struct RconConnection {
         int fd;
         struct sockaddr_in peer;
         bool authenticated;
+        bool waits; /* for the gap between two packets to be over */
         bool dead; /* closed by the next rcon_sweep(): its own command may still run */
         GByteArray *in;
         GByteArray *out;

@@ -15,6 +15,7 @@ typedef enum TimerId {
         TIMER_FLOOD,
         TIMER_LEAK,
         TIMER_MAPCYCLE,
+        TIMER_RCON,
         TIMER_SCHEDULE,
         TIMER_STALL,
         _TIMER_MAX,
