@@ -16,7 +16,7 @@ typedef struct RconConnection {
         struct sockaddr_in peer;
         bool authenticated;
         bool waits; /* for the gap between two packets to be over */
-        bool dead; /* closed by the next rcon_sweep(): its own command may still run */
+        bool dead;  /* closed by the next rcon_sweep(): its own command may still run */
         GByteArray *in;
         GByteArray *out;
 } RconConnection;
