@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * replay CORPUS [SEED [RUNS]]: a fuzzer as a test. Feeds every file of the corpus, then mutations of them. The input being tried stands
+ * replay CORPUS [SEED|random [RUNS]]: a fuzzer as a test. Feeds every file of the corpus, then mutations of them. The input being tried stands
  * in the file NAME-input in the working directory, and is still there when it has crashed the program.
  */
 #include <fcntl.h>
@@ -102,7 +102,8 @@ static void try(uint8_t *trace, const void *data, gsize size) {
 }
 
 int main(int argc, char **argv) {
-        guint32 seed = argc > 2 ? (guint32) strtoul(argv[2], NULL, 10) : g_random_int();
+        gboolean random = argc <= 2 || strcmp(argv[2], "random") == 0;
+        guint32 seed = random ? g_random_int() : (guint32) strtoul(argv[2], NULL, 10);
         unsigned long runs = argc > 3 ? strtoul(argv[3], NULL, 10) : RUNS;
         g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
         g_autofree char *name = g_path_get_basename(argv[0]), *path = g_strconcat(name, "-input", NULL);
@@ -110,7 +111,7 @@ int main(int argc, char **argv) {
         uint8_t *trace;
 
         if (argc < 2) {
-                (void) fprintf(stderr, "%s CORPUS [SEED [RUNS]]\n", name);
+                (void) fprintf(stderr, "%s CORPUS [SEED|random [RUNS]]\n", name);
                 return 2;
         }
 
