@@ -39,6 +39,13 @@ int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error);
 int bus_open_file(Instance *i, sd_bus_message *call, sd_bus_error *error);
 int bus_find_conflicts(Instance *i, sd_bus_message *call, sd_bus_error *error);
 
+/* Reads a path inside an overlay, not "". Error: InvalidArgument. */
+int bus_overlay_read_path(sd_bus_message *call, const char **ret, sd_bus_error *error);
+
+/* Methods of an overlay that are in a file of their own. */
+int bus_overlay_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_overlay_open_file(sd_bus_message *call, void *userdata, sd_bus_error *error);
+
 /* Answers Check(): (ssss) of each. */
 int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error);
 

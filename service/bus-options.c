@@ -143,6 +143,9 @@ static int take_option(const BusValue *value, void *userdata, sd_bus_error *erro
         const BusOption *o = find_option(table, value->key);
         void *member = (char *) table->target + o->offset;
 
+        if (o->given > 0)
+                *(bool *) (void *) ((char *) table->target + o->given) = true;
+
         switch (*o->type) {
         case 'b':
                 *(bool *) member = value->number != 0;

@@ -34,6 +34,7 @@ typedef struct BusOption {
         const char *key;
         const char *type;
         size_t offset;
+        size_t given; /* of a bool that becomes true when the key is there; 0 for none, so it cannot come first */
 } BusOption;
 
 int bus_read_options(

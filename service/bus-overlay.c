@@ -66,6 +66,8 @@ static int property_get_last_job(sd_bus *bus, const char *path, const char *inte
 
 /* -- methods --------------------------------------------------------------------------------------------------- */
 
+#define LABEL_MAX 100U
+
 typedef struct ImportOptions {
         uint64_t size;
         const char *directory;
@@ -78,6 +80,13 @@ static const BusOption import_options[] = {
         { "Label", "s", offsetof(ImportOptions, label) },
 };
 
+static int check_label(const char *label, sd_bus_error *error) {
+        return text_is_plain(label, LABEL_MAX)
+                       ? 0
+                       : sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                                 "Label: up to %u printable ASCII characters", LABEL_MAX);
+}
+
 static int read_import_options(sd_bus_message *call, ImportOptions *options, sd_bus_error *error) {
         int r;
 
@@ -88,11 +97,8 @@ static int read_import_options(sd_bus_message *call, ImportOptions *options, sd_
         if (*options->directory != '\0' && !bus_path_is_valid(options->directory))
                 return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "Directory: a relative path inside the overlay, such as left4dead2/addons, without . and ..");
-        if (!text_is_plain(options->label, 100))
-                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                        "Label: up to 100 printable ASCII characters");
 
-        return 0;
+        return check_label(options->label, error);
 }
 
 static int begin(Overlay *o, sd_bus_message *call, const char *verb, Request **ret_q, sd_bus_error *error) {
@@ -100,30 +106,98 @@ static int begin(Overlay *o, sd_bus_message *call, const char *verb, Request **r
                 o->manager, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, verb, "overlay", o->name, ret_q, error);
 }
 
+/* Answers the job of a build, with the pipe to write what is sent. */
+static int start_build(
+        sd_bus_message *call, Overlay *o, const BuildPlan *plan, const char *verb, sd_bus_error *error) {
+        Request *q;
+        int fd, r;
+        Job *j;
+
+        r = begin(o, call, verb, &q, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = overlay_build(o, plan, &j, &fd, error);
+        if (r < 0)
+                return request_return(q, r, error);
+
+        if (plan->kind == JOB_REMOVE_FILE) {
+                request_ok_path(q, j->object.path);
+                return 1;
+        }
+
+        request_ok_path_fd(q, j->object.path, fd);
+        (void) close(fd);
+        return 1;
+}
+
 static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         ImportOptions options = { .directory = "", .label = "" };
-        Overlay *o = userdata;
         BuildPlan plan;
-        Request *q;
-        Job *j;
-        int fd, r;
+        int r;
 
         r = read_import_options(call, &options, error);
         if (r < 0)
                 return r;
 
-        r = begin(o, call, "import", &q, error);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-
         plan = (BuildPlan){ JOB_IMPORT, options.directory, options.size, -1, options.label };
-        r = overlay_build(o, &plan, &j, &fd, error);
-        if (r < 0)
-                return request_return(q, r, error);
+        return start_build(call, userdata, &plan, "import", error);
+}
 
-        request_ok_path_fd(q, j->object.path, fd);
-        (void) close(fd);
-        return 1;
+/* What a version made by one small change is called when nobody gave it a name. */
+static char *default_label(const char *what, const char *path) {
+        g_autofree char *label = g_strdup_printf("%s %s", what, path);
+
+        return text_is_plain(label, LABEL_MAX) ? g_steal_pointer(&label) : g_strdup(what);
+}
+
+typedef struct PutOptions {
+        uint64_t size;
+        const char *label;
+        bool executable, executable_given;
+} PutOptions;
+
+static const BusOption put_options[] = {
+        { "Size", "t", offsetof(PutOptions, size), 0 },
+        { "Label", "s", offsetof(PutOptions, label), 0 },
+        { "Executable", "b", offsetof(PutOptions, executable), offsetof(PutOptions, executable_given) },
+};
+
+static int method_put_file(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        g_autofree char *label = NULL;
+        PutOptions options = { 0 };
+        const char *path;
+        BuildPlan plan;
+        int r;
+
+        r = bus_overlay_read_path(call, &path, error);
+        if (r >= 0)
+                r = bus_read_options(call, put_options, G_N_ELEMENTS(put_options), &options, error);
+        if (r >= 0 && options.label)
+                r = check_label(options.label, error);
+        if (r < 0)
+                return r;
+
+        label = default_label("put", path);
+        plan = (BuildPlan){ JOB_PUT_FILE, path, options.size,
+                options.executable_given ? options.executable : -1, options.label ?: label };
+        return start_build(call, userdata, &plan, "put-file", error);
+}
+
+static int method_remove_file(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        g_autofree char *label = NULL;
+        Overlay *o = userdata;
+        const char *path;
+        BuildPlan plan;
+        int r;
+
+        r = bus_overlay_read_path(call, &path, error);
+        if (r < 0)
+                return r;
+
+        label = default_label("rm", path);
+        plan = (BuildPlan){ JOB_REMOVE_FILE, path, 0, -1, label };
+        return start_build(call, o, &plan, "remove-file", error);
 }
 
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -172,85 +246,14 @@ static int method_set_keep_versions(sd_bus_message *call, void *userdata, sd_bus
         return set_number(call, userdata, "set-keep-versions", overlay_set_keep, error);
 }
 
-static int append_file(sd_bus_message *reply, int fd, const char *name) {
-        struct stat st;
-        const char *type;
-
-        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !g_utf8_validate(name, -1, NULL))
-                return 0;
-
-        type = S_ISDIR(st.st_mode) ? "directory" : S_ISLNK(st.st_mode) ? "symlink" : "file";
-        return sd_bus_message_append(reply, "(sstt)", name, type, (uint64_t) st.st_size,
-                (uint64_t) st.st_mtim.tv_sec * G_TIME_SPAN_SECOND + (uint64_t) st.st_mtim.tv_nsec / 1000U);
-}
-
-static int reply_files(sd_bus_message *call, int fd, GStrv names) {
-        g_autoptr(sd_bus_message) reply = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_return(call, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(sstt)");
-        for (char **name = names; *name && r >= 0; name++)
-                r = append_file(reply, fd, *name);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-
-        return r < 0 ? r : sd_bus_message_send(reply);
-}
-
-static int list_files(
-        Overlay *o, sd_bus_message *call, const char *directory, uint32_t version, sd_bus_error *error) {
-        g_auto(GStrv) names = NULL;
-        int fd, r;
-
-        r = overlay_check_version(o, &version, error);
-        if (r < 0)
-                return r;
-
-        fd = overlay_open_directory(o, version, *directory != '\0' ? directory : ".");
-        if (fd < 0)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
-                        "There is no directory '%s' in version %u of '%s'.", directory, version, o->name);
-
-        r = directory_list(fd, ".", OVERLAY_DIRECTORY_MAX, &names);
-        if (r == -E2BIG)
-                r = sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
-                        "The directory '%s' has more than %u entries.", directory, OVERLAY_DIRECTORY_MAX);
-        if (r >= 0)
-                r = reply_files(call, fd, names);
-
-        (void) close(fd);
-        return r;
-}
-
-static int method_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        Overlay *o = userdata;
-        const char *directory;
-        uint32_t version;
-        uid_t uid;
-        int r;
-
-        r = sd_bus_message_read(call, "su", &directory, &version);
-        if (r < 0)
-                return r;
-
-        if (*directory != '\0' && !bus_path_is_valid(directory))
-                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                        "The directory is a relative path inside the overlay, without . and ..; \"\" is its root.");
-
-        r = auth_check(o->manager->auth, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, "list-files", "overlay",
-                o->name, &uid, error);
-        if (r <= 0)
-                return r < 0 ? r : 1;
-
-        return list_files(o, call, directory, version, error);
-}
-
 static const sd_bus_vtable overlay_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("Import", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job, "h", pipe),
                 method_import, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("PutFile", SD_BUS_ARGS("s", path, "a{sv}", options),
+                SD_BUS_RESULT("o", job, "h", pipe), method_put_file, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("RemoveFile", SD_BUS_ARGS("s", path), SD_BUS_RESULT("o", job),
+                method_remove_file, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), method_delete,
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Rollback", SD_BUS_ARGS("u", version), SD_BUS_NO_RESULT, method_rollback,
@@ -258,7 +261,9 @@ static const sd_bus_vtable overlay_vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("SetKeepVersions", SD_BUS_ARGS("u", keep), SD_BUS_NO_RESULT,
                 method_set_keep_versions, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListFiles", SD_BUS_ARGS("s", directory, "u", version),
-                SD_BUS_RESULT("a(sstt)", files), method_list_files, SD_BUS_VTABLE_UNPRIVILEGED),
+                SD_BUS_RESULT("a(sstt)", files), bus_overlay_list_files, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("OpenFile", SD_BUS_ARGS("s", path, "u", version), SD_BUS_RESULT("h", file),
+                bus_overlay_open_file, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Kind", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY(

@@ -70,6 +70,13 @@ int overlay_set_keep(Overlay *o, uint32_t keep, sd_bus_error *error);
 /* Opens the directory of a version, or one inside it (never through a symlink). */
 int overlay_open_directory(const Overlay *o, uint32_t version, const char *path);
 
+/* Opens a regular file of a version for reading, through symlinks that stay in it. -EISDIR for a directory, -ELOOP for anything
+ * else that is no file, -EXDEV for a link that leads out. */
+int overlay_open_file(const Overlay *o, uint32_t version, const char *path);
+
+/* Whether the path is there, as whatever; never through a symlink. */
+bool overlay_has_path(const Overlay *o, uint32_t version, const char *path);
+
 /* Puts a finished version into the store together with the job that made it, makes it current, and tells. */
 int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job);
 

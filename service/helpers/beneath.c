@@ -48,6 +48,25 @@ int beneath_make(int dirfd, const char *name, mode_t mode) {
         return beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
 }
 
+int beneath_make_path(int dirfd, const char *path, mode_t mode) {
+        g_auto(GStrv) parts = NULL;
+        _cleanup_fd_ int fd = -1;
+
+        fd = beneath_open(dirfd, path[0] ? path : ".", O_RDONLY | O_DIRECTORY);
+        if (fd != -ENOENT)
+                return steal_fd(&fd);
+
+        fd = beneath_open(dirfd, ".", O_RDONLY | O_DIRECTORY);
+        parts = g_strsplit(path, "/", -1);
+        for (char **part = parts; *part && fd >= 0; part++) {
+                int next = beneath_make(fd, *part, mode);
+
+                close_fd(&fd);
+                fd = next;
+        }
+        return steal_fd(&fd);
+}
+
 int beneath_open_from(int dirfd, const char *path, uid_t owner, int flags) {
         _cleanup_fd_ int fd = -1;
         struct stat st;

@@ -23,6 +23,9 @@ int beneath_open_across(int dirfd, const char *path, int flags);
 /* Makes the directory name, or takes the one that is there, and opens it for reading. */
 int beneath_make(int dirfd, const char *name, mode_t mode);
 
+/* The same for a path; "" is dirfd itself. */
+int beneath_make_path(int dirfd, const char *path, mode_t mode);
+
 /* Opens a file that somebody else (owner) made for us, as O_PATH or for reading. -EPERM when it is
  * anything but a regular file with one name that belongs to owner: with CAP_DAC_OVERRIDE the kernel would
  * not stop us from passing on a file of root. */

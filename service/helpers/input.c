@@ -122,7 +122,7 @@ int input_finish(Input *input, GError **error) {
         if (n < 0)
                 return input_fail(input, error);
         if (input->total < input->expected)
-                return fail(error, EPIPE, "archive ends early: %" PRIu64 " of %" PRIu64 " bytes came",
+                return fail(error, EPIPE, "the upload ends early: %" PRIu64 " of %" PRIu64 " bytes came",
                         input->total, input->expected);
         return 0;
 }

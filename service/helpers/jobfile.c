@@ -10,6 +10,8 @@
 
 static const char *const operation_names[_OPERATION_MAX] = {
         [OPERATION_IMPORT] = "import",
+        [OPERATION_PUT_FILE] = "put-file",
+        [OPERATION_REMOVE_FILE] = "remove-file",
         [OPERATION_COMMIT] = "commit",
         [OPERATION_REMOVE_VERSIONS] = "remove-versions",
         [OPERATION_REMOVE_OVERLAY] = "remove-overlay",
@@ -39,6 +41,7 @@ JobFile *jobfile_free(JobFile *job) {
         g_free(job->instance);
         g_free(job->to);
         g_free(job->directory);
+        g_free(job->path);
         g_clear_pointer(&job->numbers, g_array_unref);
         g_free(job);
         return NULL;
@@ -92,15 +95,39 @@ static int read_numbers(GKeyFile *file, const char *key, GArray **ret, GError **
         return 0;
 }
 
-static int read_import(GKeyFile *file, JobFile *job, GError **error) {
-        g_autofree char *directory = g_key_file_get_string(file, GROUP, "Directory", NULL);
+static int read_size(GKeyFile *file, JobFile *job, GError **error) {
         g_autofree char *size = g_key_file_get_value(file, GROUP, "Size", NULL);
 
-        if (path_normalise(directory ?: "", &job->directory) < 0)
-                return fail_key(error, "Directory");
         if (size && !g_ascii_string_to_unsigned(size, 10, 0, G_MAXINT64, &job->size, NULL))
                 return fail_key(error, "Size");
         return 0;
+}
+
+static int read_import(GKeyFile *file, JobFile *job, GError **error) {
+        g_autofree char *directory = g_key_file_get_string(file, GROUP, "Directory", NULL);
+
+        if (path_normalise(directory ?: "", &job->directory) < 0)
+                return fail_key(error, "Directory");
+        return read_size(file, job, error);
+}
+
+static int read_path(GKeyFile *file, JobFile *job, GError **error) {
+        g_autofree char *path = g_key_file_get_string(file, GROUP, "Path", NULL);
+
+        if (!path || path_normalise(path, &job->path) < 0 || job->path[0] == '\0')
+                return fail_key(error, "Path");
+        return 0;
+}
+
+static int read_put(GKeyFile *file, JobFile *job, GError **error) {
+        g_autofree char *executable = g_key_file_get_value(file, GROUP, "Executable", NULL);
+        int r;
+
+        if (executable && strcmp(executable, "true") != 0 && strcmp(executable, "false") != 0)
+                return fail_key(error, "Executable");
+        job->executable = executable ? strcmp(executable, "true") == 0 : -1;
+        r = read_path(file, job, error);
+        return r < 0 ? r : read_size(file, job, error);
 }
 
 static int read_commit(GKeyFile *file, JobFile *job, GError **error) {
@@ -124,6 +151,10 @@ static int read_operation(GKeyFile *file, JobFile *job, GError **error) {
         switch (job->operation) {
         case OPERATION_IMPORT:
                 return read_import(file, job, error);
+        case OPERATION_PUT_FILE:
+                return read_put(file, job, error);
+        case OPERATION_REMOVE_FILE:
+                return read_path(file, job, error);
         case OPERATION_COMMIT:
                 return read_commit(file, job, error);
         case OPERATION_REMOVE_VERSIONS:

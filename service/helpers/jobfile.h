@@ -12,6 +12,8 @@
 
 typedef enum Operation {
         OPERATION_IMPORT,
+        OPERATION_PUT_FILE,
+        OPERATION_REMOVE_FILE,
         OPERATION_COMMIT,
         OPERATION_REMOVE_VERSIONS,
         OPERATION_REMOVE_OVERLAY,
@@ -29,6 +31,8 @@ typedef struct JobFile {
         Operation operation;
         char *overlay, *instance, *to;
         char *directory;         /* normalised, "" for the root */
+        char *path;              /* normalised, never "" */
+        int executable;          /* -1: not said */
         uint64_t size;           /* 0: not known */
         uint32_t build, version; /* never 0 where the operation has them */
         uint32_t base;           /* 0: none */

@@ -2,7 +2,7 @@
 /* left4me-build DIRECTORY
  *
  * Does one build on the tree at $OVERLAY, in the build sandbox and without rights: what the file `job` in
- * DIRECTORY says. Each kind of build is a file of its own (import.c). */
+ * DIRECTORY says. Each kind of build is a file of its own (import.c, single.c). */
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -16,6 +16,7 @@
 #include "fail.h"
 #include "import.h"
 #include "jobfile.h"
+#include "single.h"
 
 #define JOB_SIZE_MAX (256U * 1024U)
 
@@ -33,19 +34,35 @@ static int read_job(int dir, JobFile **ret, GError **error) {
         return jobfile_parse(text, size, ret, error);
 }
 
-static int run_import(const JobFile *job, int dir, int overlay, GError **error) {
-        _cleanup_fd_ int archive = -1;
+/* A pipe that had a writer from the beginning. Not to be waited for: it may be gone already, with all that it wrote in the pipe. */
+static int open_upload(int dir, GError **error) {
+        _cleanup_fd_ int upload = -1;
         struct stat st;
 
-        /* A pipe that had a writer from the beginning. Not to be waited for: it may be gone already, with all that it wrote in the pipe. */
-        archive = beneath_open(dir, "upload", O_RDONLY | O_NONBLOCK);
-        if (archive < 0)
-                return fail_errno(error, -archive, "cannot open the upload");
-        if (fcntl(archive, F_SETFL, 0) < 0)
+        upload = beneath_open(dir, "upload", O_RDONLY | O_NONBLOCK);
+        if (upload < 0)
+                return fail_errno(error, -upload, "cannot open the upload");
+        if (fcntl(upload, F_SETFL, 0) < 0)
                 return fail_errno(error, errno, "cannot wait for the upload");
-        if (fstat(archive, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)))
+        if (fstat(upload, &st) < 0 || !(S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode)))
                 return fail(error, EINVAL, "the upload is neither a pipe nor a file");
-        return import(job, archive, overlay, stdout, error);
+        return steal_fd(&upload);
+}
+
+static int do_job(const JobFile *job, int dir, int overlay, GError **error) {
+        _cleanup_fd_ int upload = -1;
+
+        if (job->operation == OPERATION_REMOVE_FILE)
+                return remove_file(job, overlay, error);
+        if (job->operation != OPERATION_IMPORT && job->operation != OPERATION_PUT_FILE)
+                return fail(error, EINVAL, "Operation=%s is not for left4me-build",
+                        operation_to_string(job->operation));
+
+        upload = open_upload(dir, error);
+        if (upload < 0)
+                return upload;
+        return job->operation == OPERATION_IMPORT ? import(job, upload, overlay, stdout, error)
+                                                  : put_file(job, upload, overlay, stdout, error);
 }
 
 static int run(const char *path, GError **error) {
@@ -62,12 +79,7 @@ static int run(const char *path, GError **error) {
                 return fail_errno(error, errno, "cannot open the tree ($OVERLAY)");
 
         r = read_job(dir, &job, error);
-        if (r < 0)
-                return r;
-        if (job->operation == OPERATION_IMPORT)
-                return run_import(job, dir, overlay, error);
-        return fail(
-                error, EINVAL, "Operation=%s is not for left4me-build", operation_to_string(job->operation));
+        return r < 0 ? r : do_job(job, dir, overlay, error);
 }
 
 int main(int argc, char *argv[]) {

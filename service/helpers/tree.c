@@ -188,6 +188,8 @@ int tree_run(const Roots *roots, const char *number, GError **error) {
         case OPERATION_DISCARD:
                 return discard(roots, job, error);
         case OPERATION_IMPORT:
+        case OPERATION_PUT_FILE:
+        case OPERATION_REMOVE_FILE:
         case _OPERATION_MAX:
         case _OPERATION_INVALID:
                 break;

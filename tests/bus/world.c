@@ -256,22 +256,39 @@ char *world_empty_overlay(Fixture *f, const char *name) {
                 g_variant_new("(ssa{sv})", name, "files", NULL)));
 }
 
-char *world_begin_import(Fixture *f, const char *overlay, const char *options, int *ret_pipe) {
+char *world_begin_upload(
+        Fixture *f, const char *overlay, const char *method, GVariant *arguments, int *ret_pipe) {
         g_autofree char *path = overlay_path(overlay), *job = NULL;
-        g_autoptr(GVariant) arguments = g_variant_ref_sink(g_variant_new_parsed(options));
         g_autoptr(GError) error = NULL;
         g_autoptr(Call) c = NULL;
         int handle;
 
-        c = call_begin(
-                f->client, path, LEFT4ME_OVERLAY_INTERFACE, "Import", g_variant_new("(@a{sv})", arguments));
+        c = call_begin(f->client, path, LEFT4ME_OVERLAY_INTERFACE, method, arguments);
         if (*call_error_name(c))
-                g_error("Import into %s: %s", overlay, c->error->message);
+                g_error("%s into %s: %s", method, overlay, c->error->message);
 
         g_variant_get(c->reply, "(oh)", &job, &handle);
         *ret_pipe = g_unix_fd_list_get(c->fds, handle, &error);
         g_assert_no_error(error);
         return g_steal_pointer(&job);
+}
+
+char *world_begin_import(Fixture *f, const char *overlay, const char *options, int *ret_pipe) {
+        g_autoptr(GVariant) parsed = g_variant_ref_sink(g_variant_new_parsed(options));
+
+        return world_begin_upload(f, overlay, "Import", g_variant_new("(@a{sv})", parsed), ret_pipe);
+}
+
+const char *world_put(
+        Fixture *f, const char *overlay, const char *path, const char *content, const char *options) {
+        g_autoptr(GVariant) parsed = g_variant_ref_sink(g_variant_new_parsed(options));
+        g_autoptr(GBytes) bytes = g_bytes_new(content, strlen(content));
+        g_autofree char *job = NULL;
+        int pipe;
+
+        job = world_begin_upload(f, overlay, "PutFile", g_variant_new("(s@a{sv})", path, parsed), &pipe);
+        (void) world_write(pipe, bytes);
+        return world_wait_job(f, job);
 }
 
 const char *world_wait_job(Fixture *f, const char *job) {

@@ -33,6 +33,14 @@ char *world_startable(Fixture *f, const char *name);
 /* Begins an upload: the job's path, and the end of the pipe to write to. */
 char *world_begin_import(Fixture *f, const char *overlay, const char *options, int *ret_pipe);
 
+/* Begins whatever answers a job and a pipe: Import, PutFile. arguments: all of them, taken. */
+char *world_begin_upload(
+        Fixture *f, const char *overlay, const char *method, GVariant *arguments, int *ret_pipe);
+
+/* Puts a file, and waits for the end of the job; its State. options: GVariant text. */
+const char *world_put(
+        Fixture *f, const char *overlay, const char *path, const char *content, const char *options);
+
 /* A small tar archive: a directory and two files; one with a single file of that name. Size through ret. */
 GBytes *world_archive(void);
 GBytes *world_archive_of(const char *name, const char *content);
