@@ -20,8 +20,9 @@ enum {
 };
 
 typedef enum {
-        VERB_ARGUMENTS = 1 << 0,  /* words after "--" are the server's, not ours */
-        VERB_LOCAL_FILE = 1 << 1, /* the last word names a file here, also with -H */
+        VERB_ARGUMENTS = 1 << 0,    /* words after "--" are the server's, not ours */
+        VERB_LOCAL_FILE = 1 << 1,   /* the last word names a file here, also with -H */
+        VERB_LOCAL_OUTPUT = 1 << 2, /* writes a file here unless the last word is "-" */
 } VerbFlags;
 
 struct Verb {

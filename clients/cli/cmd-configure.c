@@ -3,6 +3,7 @@
 /* configure: changes the settings of a game server; without any option it shows them. */
 
 #include "card.h"
+#include "conflicts.h"
 #include "dbus/names.h"
 #include "format.h"
 #include "inventory.h"
@@ -24,17 +25,21 @@ static char *cvars_text(GVariant *settings) {
         return g_string_free(text, FALSE);
 }
 
-static int show_settings(Cli *cli, const char *name, const char *path) {
+/* conflicts: of the changed stack, NULL for a stack that was not changed. */
+static int show_settings(Cli *cli, const char *name, const char *path, GVariant *conflicts) {
         g_autofree char *port = NULL, *overlays = NULL, *arguments = NULL, *cvars = NULL, *lines = NULL;
         g_autoptr(GVariant) settings = NULL;
         g_autoptr(GError) error = NULL;
+        JsonObject *object;
 
         settings = settings_get(cli, path, &error);
         if (!settings)
                 return cli_error_about(cli, error, LEFT4ME_INSTANCE_PREFIX, name);
 
         if (cli->json) {
-                json_print(cli, json_node_object(json_from_dictionary(settings)));
+                object = json_from_dictionary(settings);
+                conflicts_add_json(object, conflicts);
+                json_print(cli, json_node_object(object));
                 return EXIT_OK;
         }
 
@@ -56,13 +61,14 @@ static int show_settings(Cli *cli, const char *name, const char *path) {
 }
 
 /* What runs keeps what it was started with: that must not surprise anybody. */
-static int show_configured(Cli *cli, const char *name, const char *path) {
-        g_autoptr(GVariant) properties = NULL;
+static int show_configured(Cli *cli, const char *name, const char *path, gboolean stack) {
+        g_autoptr(GVariant) properties = NULL, conflicts = stack ? conflicts_get(cli, path) : NULL;
         g_autoptr(GError) error = NULL;
         const char *active;
 
+        conflicts_warn(cli, name, conflicts);
         if (cli->json)
-                return show_settings(cli, name, path);
+                return show_settings(cli, name, path, conflicts);
         if (cli->quiet)
                 return EXIT_OK;
 
@@ -81,6 +87,7 @@ int cmd_configure(Cli *cli, char **words) {
         g_autoptr(GVariant) settings = NULL;
         g_autofree char *path = NULL;
         GOptionEntry entries[SETTINGS_ENTRIES];
+        gboolean stack;
         int r;
 
         settings_entries(&s, TRUE, entries);
@@ -93,8 +100,9 @@ int cmd_configure(Cli *cli, char **words) {
 
         path = client_path(LEFT4ME_INSTANCE_PREFIX, words[0]);
         if (g_variant_n_children(settings) == 0)
-                return show_settings(cli, words[0], path);
+                return show_settings(cli, words[0], path, NULL);
 
+        stack = props_has(settings, "Overlays");
         r = cli_run_call(cli,
                 &(const ClientCall){
                         .path = path,
@@ -107,5 +115,5 @@ int cmd_configure(Cli *cli, char **words) {
         if (r != EXIT_OK)
                 return r;
 
-        return show_configured(cli, words[0], path);
+        return show_configured(cli, words[0], path, stack);
 }

@@ -29,13 +29,14 @@ static int parse_and_control(Cli *cli, char **words, const ControlAction *action
 }
 
 int cmd_start(Cli *cli, char **words) {
-        return parse_and_control(cli, words, &(const ControlAction){ "Start", "starting", "started" });
+        return parse_and_control(cli, words, &(const ControlAction){ "Start", "starting", "started", TRUE });
 }
 
 int cmd_stop(Cli *cli, char **words) {
-        return parse_and_control(cli, words, &(const ControlAction){ "Stop", "stopping", "stopped" });
+        return parse_and_control(cli, words, &(const ControlAction){ "Stop", "stopping", "stopped", FALSE });
 }
 
 int cmd_restart(Cli *cli, char **words) {
-        return parse_and_control(cli, words, &(const ControlAction){ "Restart", "restarting", "restarted" });
+        return parse_and_control(
+                cli, words, &(const ControlAction){ "Restart", "restarting", "restarted", TRUE });
 }

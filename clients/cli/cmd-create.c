@@ -2,6 +2,7 @@
 
 /* create and clone: a new game server. */
 
+#include "conflicts.h"
 #include "dbus/names.h"
 #include "inventory.h"
 #include "json.h"
@@ -12,7 +13,8 @@
 /* Tells what has been made; the port may have been chosen by the service. */
 static int show_created(Cli *cli, GVariant *reply) {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GVariant) properties = NULL;
+        g_autoptr(GVariant) properties = NULL, conflicts = NULL;
+        JsonObject *object;
         const char *path;
 
         if (cli->quiet && !cli->json)
@@ -23,12 +25,16 @@ static int show_created(Cli *cli, GVariant *reply) {
         if (!properties)
                 return cli_error(cli, error);
 
-        if (cli->json)
-                json_print(cli, json_node_object(json_from_dictionary(properties)));
-        else
+        conflicts = conflicts_get(cli, path);
+        if (cli->json) {
+                object = json_from_dictionary(properties);
+                conflicts_add_json(object, conflicts);
+                json_print(cli, json_node_object(object));
+        } else
                 terminal_printf(&cli->out, "%s created, port %u\n", props_string(properties, "Name"),
                         (unsigned) props_uint(properties, "Port"));
 
+        conflicts_warn(cli, props_string(properties, "Name"), conflicts);
         return EXIT_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "conflicts.h"
 #include "dbus/names.h"
 #include "inventory.h"
 #include "json.h"
@@ -78,8 +79,10 @@ static void show_log(Cli *cli, const Object *instance, int lines) {
         (void) close(fd);
 }
 
-static JsonObject *status_json(const Object *instance, GVariant *figures) {
+static JsonObject *status_json(const Object *instance, GVariant *figures, GVariant *conflicts) {
         JsonObject *object = json_from_dictionary(instance->properties);
+
+        conflicts_add_json(object, conflicts);
 
         json_object_set_object_member(object, "statistics", json_from_dictionary(figures));
         return object;
@@ -93,15 +96,16 @@ static int show_all(Cli *cli, const Inventory *inventory, GPtrArray *chosen, int
         for (i = 0; i < chosen->len; i++) {
                 const Object *instance = g_ptr_array_index(chosen, i);
                 g_autoptr(GVariant) figures = statistics_of(statistics, instance->path);
+                g_autoptr(GVariant) conflicts = conflicts_get(cli, instance->path);
 
                 if (cli->json) {
-                        json_array_add_object_element(array, status_json(instance, figures));
+                        json_array_add_object_element(array, status_json(instance, figures, conflicts));
                         continue;
                 }
 
                 if (i > 0)
                         fputc('\n', cli->out.file);
-                status_card(cli, instance, inventory, figures);
+                status_card(cli, instance, inventory, figures, conflicts);
                 if (lines > 0)
                         show_log(cli, instance, lines);
         }

@@ -5,6 +5,7 @@
 #include <glib-unix.h>
 #include <string.h>
 
+#include "conflicts.h"
 #include "control.h"
 #include "dbus/names.h"
 #include "format.h"
@@ -33,6 +34,7 @@ typedef struct {
 typedef struct {
         Control *control;
         char *name;
+        GVariant *conflicts; /* NULL: none that are known */
         GError *error;
         gboolean ended;
 } Target;
@@ -41,6 +43,7 @@ static void target_free(gpointer data) {
         Target *t = data;
 
         g_free(t->name);
+        g_clear_pointer(&t->conflicts, g_variant_unref);
         g_clear_error(&t->error);
         g_free(t);
 }
@@ -100,6 +103,16 @@ static void add_targets(Control *c, char **names) {
         }
 }
 
+static void warn_of_conflicts(Control *c) {
+        for (guint i = 0; i < c->targets->len; i++) {
+                Target *t = g_ptr_array_index(c->targets, i);
+                g_autofree char *path = client_path(LEFT4ME_INSTANCE_PREFIX, t->name);
+
+                t->conflicts = conflicts_get(c->cli, path);
+                conflicts_warn(c->cli, t->name, t->conflicts);
+        }
+}
+
 static gboolean on_tick(gpointer userdata) {
         Control *c = userdata;
         g_autofree char *duration = NULL, *line = NULL;
@@ -153,6 +166,7 @@ static void report(Control *c) {
                         json_object_set_string_member(result, "error", name);
                         json_object_set_string_member(result, "message", message);
                 }
+                conflicts_add_json(result, t->conflicts);
                 json_array_add_object_element(results, result);
         }
 
@@ -178,6 +192,8 @@ int control_run(Cli *cli, char **names, const ControlAction *action) {
         sources[0] = g_unix_signal_add(SIGINT, on_interrupt, &c);
         sources[1] = g_timeout_add(100, on_tick, &c);
         add_targets(&c, names);
+        if (action->starts)
+                warn_of_conflicts(&c);
         call_next(&c);
         g_main_loop_run(loop);
         g_source_remove(sources[1]);

@@ -5,6 +5,7 @@
 
 typedef struct {
         const char *method, *doing, *done;
+        gboolean starts; /* what is wrong with the stack is told before */
 } ControlAction;
 
 int control_run(Cli *cli, char **names, const ControlAction *action);

@@ -51,6 +51,10 @@ int ssh_run(Cli *cli, const GOptionEntry *entries, const GOptionEntry *globals, 
         if (*cli->host == '-' || !*cli->host)
                 return cli_usage(cli, "'%s' is no host", cli->host);
 
+        if ((cli->verb->flags & VERB_LOCAL_OUTPUT) && !g_str_equal(words[g_strv_length(words) - 1], "-"))
+                return cli_usage(
+                        cli, "the file would be written over there: with -H, say - and redirect it");
+
         r = open_local_file(cli, line, words);
         if (r != EXIT_OK)
                 return r;

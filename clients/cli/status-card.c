@@ -2,6 +2,7 @@
 
 #include "status-card.h"
 #include "card.h"
+#include "conflicts.h"
 #include "format.h"
 #include "props.h"
 #include "style.h"
@@ -109,9 +110,10 @@ static void add_figures(Cli *cli, GVariant *f) {
         }
 }
 
-void status_card(Cli *cli, const Object *instance, const Inventory *inventory, GVariant *figures) {
+void status_card(Cli *cli, const Object *instance, const Inventory *inventory, GVariant *figures,
+        GVariant *conflicts) {
         GVariant *p = instance->properties;
-        g_autofree char *pid = NULL;
+        g_autofree char *pid = NULL, *hidden = conflicts_words(conflicts);
 
         card_heading(cli, style_of_state(props_string(p, "ActiveState")), instance->name);
         add_state(cli, p);
@@ -121,5 +123,6 @@ void status_card(Cli *cli, const Object *instance, const Inventory *inventory, G
                 card_line(cli, "Main PID", pid);
         }
         add_stack(cli, p, inventory);
+        card_line_styled(cli, "Conflicts", hidden, STYLE_YELLOW);
         add_figures(cli, figures);
 }

@@ -3,4 +3,5 @@
 
 #include "inventory.h"
 
-void status_card(Cli *cli, const Object *instance, const Inventory *inventory, GVariant *figures);
+void status_card(Cli *cli, const Object *instance, const Inventory *inventory, GVariant *figures,
+        GVariant *conflicts);

@@ -191,6 +191,53 @@ static gboolean on_list_files(L4Manager1Overlay *overlay, GDBusMethodInvocation 
         return TRUE;
 }
 
+static gboolean on_instance_list_files(L4Manager1Instance *instance, GDBusMethodInvocation *invocation,
+        const char *directory, gboolean all, gpointer userdata) {
+        g_autoptr(GVariant) files = NULL;
+        const char *text = "[]";
+
+        if (g_str_equal(directory, "") && all)
+                text = "[('gone.cfg', 'whiteout', 0, 1732244000000000, '@upper', @u 0, false),"
+                       " ('gone.cfg', 'file', 10, 1732244000000000, 'l4d2', 1, false),"
+                       " ('left4dead2', 'directory', 0, 1732244000000000, '@upper', 0, true),"
+                       " ('left4dead2', 'directory', 0, 1732244000000000, 'l4d2', 1, true),"
+                       " ('pipe', 'special', 0, 0, '@upper', 0, true)]";
+        else if (g_str_equal(directory, ""))
+                text = "[('left4dead2', 'directory', 0, 1732244000000000, '@upper', @u 0, true),"
+                       " ('pipe', 'special', 0, 0, '@upper', 0, true)]";
+        else if (g_str_equal(directory, "left4dead2"))
+                text = "[('motd.txt', 'file', 2048, 1732244000000000, 'maps', @u 3, true)]";
+        else {
+                g_dbus_method_invocation_return_dbus_error(
+                        invocation, LEFT4ME_ERROR_NO_SUCH_FILE, "There is no such directory.");
+                return TRUE;
+        }
+
+        files = g_variant_parse(G_VARIANT_TYPE("a(ssttsub)"), text, NULL, NULL, NULL);
+        l4_manager1_instance_complete_list_files(instance, invocation, files);
+        return TRUE;
+}
+
+static gboolean on_open_file(L4Manager1Instance *instance, GDBusMethodInvocation *invocation,
+        const char *path, const char *layer, gpointer userdata) {
+        if (g_str_has_suffix(path, "motd.txt"))
+                return_log(userdata, invocation);
+        else
+                g_dbus_method_invocation_return_dbus_error(
+                        invocation, LEFT4ME_ERROR_NO_SUCH_FILE, "There is no such file.");
+        return TRUE;
+}
+
+static gboolean on_find_conflicts(
+        L4Manager1Instance *instance, GDBusMethodInvocation *invocation, gpointer userdata) {
+        const Fake *f = userdata;
+        g_autoptr(GVariant)
+                conflicts = g_variant_parse(G_VARIANT_TYPE("a(ssas)"), f->conflicts, NULL, NULL, NULL);
+
+        l4_manager1_instance_complete_find_conflicts(instance, invocation, conflicts);
+        return TRUE;
+}
+
 static gboolean on_cancel(L4Manager1Job *job, GDBusMethodInvocation *invocation, gpointer userdata) {
         fake_set_job(job, "cancelled", -1, "");
         l4_manager1_job_complete_cancel(job, invocation);
@@ -311,6 +358,9 @@ void fake_handle_instance(Fake *f, L4Manager1Instance *instance) {
         g_signal_connect(instance, "handle-reset", G_CALLBACK(on_reset), f);
         g_signal_connect(instance, "handle-delete", G_CALLBACK(on_delete), f);
         g_signal_connect(instance, "handle-open-log", G_CALLBACK(on_open_log), f);
+        g_signal_connect(instance, "handle-list-files", G_CALLBACK(on_instance_list_files), f);
+        g_signal_connect(instance, "handle-open-file", G_CALLBACK(on_open_file), f);
+        g_signal_connect(instance, "handle-find-conflicts", G_CALLBACK(on_find_conflicts), f);
 }
 
 void fake_handle_overlay(Fake *f, L4Manager1Overlay *overlay) {

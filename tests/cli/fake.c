@@ -272,6 +272,7 @@ Fake *fake_new(void) {
         f->import_fd = -1;
         f->log = "";
         f->checks = "[]";
+        f->conflicts = "[]";
         f->bus = g_dbus_connection_new_for_address_sync(f->address,
                 G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
                         G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,

@@ -34,10 +34,11 @@ struct Fake {
         GString *imported;
         int import_fd;
         unsigned last_job;
-        const char *log;    /* what OpenLog gives */
-        const char *checks; /* what Check gives, as GVariant text */
-        const char *locale; /* of the runs; NULL: C.UTF-8 */
-        gpointer data;      /* the test's */
+        const char *log;       /* what OpenLog gives */
+        const char *conflicts; /* what FindConflicts gives, as GVariant text */
+        const char *checks;    /* what Check gives, as GVariant text */
+        const char *locale;    /* of the runs; NULL: C.UTF-8 */
+        gpointer data;         /* the test's */
 };
 
 Fake *fake_new(void);

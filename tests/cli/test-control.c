@@ -14,7 +14,8 @@ static void test_one(void) {
         (void) fake_add_instance(f, "versus-1", 27015);
         start = RUN(f, 0, "start", "versus-1");
         g_assert_cmpstr(start->out->str, ==, "versus-1 started\n");
-        g_assert_cmpuint(f->calls->len, ==, 1); /* nothing else was asked */
+        g_assert_cmpuint(f->calls->len, ==, 2); /* nothing else was asked */
+        g_assert_true(fake_called(f, "FindConflicts versus-1 ()"));
         g_assert_true(fake_called(f, "!Start versus-1 ()"));
 
         stop = RUN(f, 0, "stop", "versus-1");
@@ -178,7 +179,7 @@ static void test_some_refused(void) {
 
         json = RUN(f, 1, "start", "good", "busy", "--json");
         g_assert_cmpstr(json->out->str, ==,
-                "[{\"name\":\"good\",\"ok\":true},{\"name\":\"busy\",\"ok\":false,"
+                "[{\"name\":\"good\",\"ok\":true,\"conflicts\":[]},{\"name\":\"busy\",\"ok\":false,"
                 "\"error\":\"org.left4me.Manager1.Error.Busy\",\"message\":\"It is being stopped\"}]\n");
         fake_free(f);
 }

@@ -24,6 +24,7 @@ complete_line() {
 
 left4mectl() {
     case " $* " in
+    ' files '*' --quiet '*) printf '%s\n' '1.0K  2025-11-22  maps/1  a b.cfg' '-  -  @upper  sub/' ;;
     *' list --quiet '*) echo "${1/list/versus-1}  running" ;;
     *) "$left4mectl" "$@" ;;
     esac
@@ -48,6 +49,9 @@ while read -r first second _; do
 done < <(left4mectl help | grep -E '^  [a-z]')
 
 expect "$(complete_line 'left4mectl start ver')" '^versus-1$' 'a name in the completion'
+expect "$(complete_line 'left4mectl files versus-1 ')" '^a b.cfg sub/$' 'paths in the completion'
+expect "$(complete_line 'left4mectl get versus-1 left4dead2/a')" '^left4dead2/a b.cfg$' 'a path in the completion'
+expect "$(complete_line 'left4mectl cat --layer maps versus-1 su')" '^sub/$' 'a path after an option in the completion'
 expect "$(complete_line 'left4mectl create a --game ')" '^overlay$' 'an overlay in the completion'
 expect "$(complete_line 'left4mectl help over')" '^overlay$' 'a verb in the completion of help'
 expect "$(complete_line 'left4mectl create a -- -')" '^$' 'nothing after --'
