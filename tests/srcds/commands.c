@@ -31,10 +31,11 @@ static void run_exec(Server *s, const Command *c) {
 }
 
 static void run_log(Server *s, const Command *c) {
-        if (c->argc == 1)
-                console_print("%s", s->log.on ? s->log.file ? "currently logging to: file, console"
-                                                            : "currently logging to: console"
-                                              : "not currently logging");
+        if (c->argc == 1 && s->log.on)
+                console_print("currently logging to: %sconsole%s", s->log.file ? "file, " : "",
+                        s->log.n_addresses > 0 ? ", udp" : "");
+        else if (c->argc == 1)
+                console_print("not currently logging");
         else if (strcasecmp(c->argv[1], "on") == 0 || strcmp(c->argv[1], "1") == 0)
                 log_start(&s->log, &s->cvars, s->game, s->net.ip, s->net.port);
         else {

@@ -7,12 +7,14 @@
 
 #include "content.h"
 #include "util.h"
-#include "vpk.h"
+#include "vpk-file.h"
 
 #define ADDONLIST_MAX (1U << 20)
+#define MISSION_MAX (1U << 20)
 
+/* c2m1 comes before c10m1. */
 static int compare_strings(const void *a, const void *b) {
-        return strcmp(*(char *const *) a, *(char *const *) b);
+        return strverscmp(*(char *const *) a, *(char *const *) b);
 }
 
 void free_strings(char **strings, size_t n) {
@@ -48,19 +50,35 @@ static void add_map(Content *c, const char *name, size_t len) {
         c->maps[c->n_maps++] = xstrndup(name, len);
 }
 
-typedef struct Mount {
-        Content *content;
-        Addon *addon;
-} Mount;
+/* The maps and missions of one VPK. */
+static int mount_vpk(Content *c, const char *path, Addon *a) {
+        g_autoptr(VpkIter) iter = NULL;
+        VpkEntry e;
+        VpkFile f;
+        int r;
 
-static void on_vpk_entry(const char *dir, const char *name, const char *ext, void *userdata) {
-        Mount *m = userdata;
+        r = vpk_file_open(&f, path);
+        if (r < 0)
+                return r;
+        iter = vpk_iter_new(f.vpk);
+        while ((r = vpk_next(iter, &e)) > 0) {
+                const char *name = strchr(e.path, '/');
 
-        if (strcasecmp(dir, "maps") == 0 && strcasecmp(ext, "bsp") == 0) {
-                m->addon->maps++;
-                add_map(m->content, name, strlen(name));
-        } else if (strcasecmp(dir, "missions") == 0 && strcasecmp(ext, "txt") == 0)
-                m->addon->missions++;
+                if (name && strncmp(e.path, "maps/", 5) == 0 && has_suffix(name, ".bsp")) {
+                        a->maps++;
+                        add_map(c, name + 1, strlen(name + 1) - strlen(".bsp"));
+                } else if (name && strncmp(e.path, "missions/", 9) == 0 && has_suffix(name, ".txt")) {
+                        g_autoptr(GBytes) text = vpk_file_read(&f, &e, MISSION_MAX);
+
+                        a->missions++;
+                        if (text)
+                                campaigns_add(
+                                        &c->campaigns, g_bytes_get_data(text, NULL), g_bytes_get_size(text));
+                }
+        }
+        g_clear_pointer(&iter, vpk_iter_free);
+        vpk_file_close(&f);
+        return r;
 }
 
 /* addonlist.txt holds  "name.vpk"  "1|0"  lines; an add-on that is not in it yet is enabled. */
@@ -99,10 +117,9 @@ static void load_addons(Content *c, const char *game) {
                 a.enabled = addon_enabled(list, a.file);
                 if (a.enabled) {
                         size_t known = c->n_maps;
-                        Mount m = { c, &a };
 
                         (void) snprintf(path, sizeof(path), "%s/addons/%.255s", game, a.file);
-                        a.broken = vpk_list(path, on_vpk_entry, &m) < 0;
+                        a.broken = mount_vpk(c, path, &a) < 0;
                         /* A broken one mounts nothing, not half of its maps. */
                         while (a.broken && c->n_maps > known)
                                 free(c->maps[--c->n_maps]);
@@ -111,6 +128,30 @@ static void load_addons(Content *c, const char *game) {
                 c->addons[c->n_addons++] = a;
         }
         free_strings(names, n);
+}
+
+/* The game's own campaigns, and loose files. Their maps lie in maps/. */
+static void load_missions(Content *c, const char *game) {
+        char path[PATH_LEN];
+        Addon none = { 0 };
+        char **names;
+        size_t n;
+
+        (void) snprintf(path, sizeof(path), "%s/pak01_dir.vpk", game);
+        (void) mount_vpk(c, path, &none);
+        (void) snprintf(path, sizeof(path), "%s/missions", game);
+        names = list_directory(path, &n);
+        for (size_t i = 0; i < n; i++) {
+                _cleanup_free_ char *text = NULL;
+                size_t size;
+
+                (void) snprintf(path, sizeof(path), "%s/missions/%.255s", game, names[i]);
+                text = has_suffix(names[i], ".txt") ? read_file(path, MISSION_MAX, &size) : NULL;
+                if (text)
+                        campaigns_add(&c->campaigns, text, size);
+        }
+        free_strings(names, n);
+        campaigns_sort(&c->campaigns);
 }
 
 static void load_maps(Content *c, const char *game) {
@@ -158,6 +199,7 @@ static void load_version(Content *c, const char *game) {
 void content_load(Content *c, const char *game) {
         *c = (Content){ 0 };
         load_version(c, game);
+        load_missions(c, game);
         load_addons(c, game);
         load_maps(c, game);
         sort_maps(c);
@@ -165,6 +207,7 @@ void content_load(Content *c, const char *game) {
 
 void content_done(Content *c) {
         free_strings(c->maps, c->n_maps);
+        campaigns_done(&c->campaigns);
         for (size_t i = 0; i < c->n_addons; i++)
                 free(c->addons[i].file);
         free(c->addons);
@@ -184,8 +227,11 @@ bool content_has_map(const Content *c, const char *map) {
 }
 
 const char *content_next_map(const Content *c, const char *map) {
+        const char *next = campaigns_next_map(&c->campaigns, map);
         size_t i = find_map(c, map);
 
+        if (next && content_has_map(c, next))
+                return next;
         if (c->n_maps == 0)
                 return NULL;
         return c->maps[i + 1 < c->n_maps ? i + 1 : 0];

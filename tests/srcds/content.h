@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "campaign.h"
+
 typedef struct Addon {
         char *file; /* below left4dead2/addons */
         bool enabled;
@@ -17,6 +19,7 @@ typedef struct Addon {
 typedef struct Content {
         char **maps; /* sorted, each once */
         size_t n_maps;
+        Campaigns campaigns;
         Addon *addons; /* sorted by file */
         size_t n_addons;
         char version[32]; /* PatchVersion of steam.inf */
@@ -25,8 +28,8 @@ typedef struct Content {
 void content_load(Content *c, const char *game);
 void content_done(Content *c);
 bool content_has_map(const Content *c, const char *map);
-const char *content_next_map(
-        const Content *c, const char *map); /* the chapter that follows, around to the first map */
+/* The chapter that follows, by the missions, else by name; around to the first one. */
+const char *content_next_map(const Content *c, const char *map);
 int content_write_addonlist(const Content *c, const char *game);
 
 /* The names in a directory, sorted; NULL and 0 when it cannot be read. */

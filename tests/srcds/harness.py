@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Starts the stand-in in a tree of its own and waits for its lines. Nothing here sleeps."""
+import io
 import os
 import re
 import select
@@ -124,7 +125,11 @@ class TreeTestCase(unittest.TestCase):
         self.write(f'left4dead2/cfg/{name}', text)
 
     def unpack(self, archive):
-        with tarfile.open(f'{BUILD}/content/{archive}') as tar:
+        path = f'{BUILD}/content/{archive}'
+        file = None
+        if archive.endswith('.zst'):
+            file = io.BytesIO(subprocess.run(['zstd', '-dcq', path], stdout=subprocess.PIPE, check=True).stdout)
+        with tarfile.open(None if file else path, fileobj=file) as tar:
             tar.extraction_filter = staticmethod(lambda member, path: member)
             tar.extractall(self.tree)
         if os.geteuid() == 0:

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "logaddress.h"
 #include "util.h"
 
 #define LINE_LEN 2048
@@ -82,17 +83,19 @@ void standin_note(const char *format, ...) {
 }
 
 static void emit(Log *l, CvarTable *cvars, const char *text) {
-        char stamp[32];
+        char stamp[32], line[LINE_LEN + 32];
         time_t t = time(NULL);
         struct tm tm;
 
         (void) strftime(stamp, sizeof(stamp), "%m/%d/%Y - %H:%M:%S", localtime_r(&t, &tm));
+        (void) snprintf(line, sizeof(line), "L %s: %s", stamp, text);
         if (cvar_number(cvars, "sv_logecho") > 0)
-                print_to_both("L %s: %s", stamp, text);
+                print_to_both("%s", line);
         if (l->file) {
-                (void) fprintf(l->file, "L %s: %s\n", stamp, text);
+                (void) fprintf(l->file, "%s\n", line);
                 (void) fflush(l->file);
         }
+        logaddress_send(l, cvars, line);
 }
 
 void log_line(Log *l, CvarTable *cvars, const char *format, ...) {

@@ -3,13 +3,19 @@
  * go to a file below left4dead2/logs and, with sv_logecho, to the console too. */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "cvar.h"
 
+#define LOG_ADDRESSES_MAX 16
+
 typedef struct Log {
         FILE *file;
         bool on;
+        struct sockaddr_in addresses[LOG_ADDRESSES_MAX]; /* that get it as datagrams */
+        size_t n_addresses;
+        int udp;       /* from this socket, the game's */
         char name[96]; /* relative to the game directory, as the log itself names it */
 } Log;
 

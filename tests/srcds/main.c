@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "logaddress.h"
 #include "loop.h"
 #include "misbehave.h"
 #include "report.h"
@@ -25,7 +26,7 @@
 
 static const CommandTable *const tables[] = { &engine_commands, &report_commands, &player_commands,
         &ban_commands, &standin_commands, &misbehave_commands, &schedule_commands, &sourcemod_commands,
-        NULL };
+        &logaddress_commands, NULL };
 
 /* The value of a word such as -port, or of the cvar given as +hostport; the last one counts. */
 static const char *argument(char **argv, const char *word) {

@@ -35,7 +35,7 @@ typedef struct Player {
         Team team;
         unsigned userid;
         uint32_t account; /* of the Steam id; 0 for a bot */
-        char name[64];    /* any bytes: names are what players make of them */
+        char name[32];    /* any bytes: names are what players make of them */
         char address[24];
         const char *character; /* as the log has it: Producer, HUNTER */
         int health;

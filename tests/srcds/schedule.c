@@ -73,7 +73,7 @@ static void rename_player(Server *s, Persona *e, Player *p) {
 
         if (e->renamed)
                 return;
-        (void) snprintf(name, sizeof(name), "%.50s^^", p->name);
+        (void) snprintf(name, sizeof(name), "%.29s^^", p->name);
         player_rename(s, p, name);
         e->renamed = true;
 }

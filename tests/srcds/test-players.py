@@ -157,6 +157,18 @@ class BySeed(PlayerTestCase):
         server.say('standin_players 0')
         self.assertFalse([line for line in told(server)[:-20] if 'STEAM' in line and 'disconnected' in line])
 
+    def test_campaigns_of_missions(self):
+        """The game's own in their order, then those of add-ons, then the first again."""
+        self.unpack('game.tar.zst')
+        self.unpack('maps.tar.gz')
+        server = self.serve('+map', 'c9m2_lots')
+        for name in ('c10m1_caves', 'c10m2_drainage'):
+            server.wait_answer('standin_changelevel', f'^standin: map {name} ')
+        for before, after in (('c14m2_lighthouse', 'brickyard01_gate'), ('brickyard03_river', 'coldharbour01_pier'),
+                              ('coldharbour02_dock', 'c1m1_hotel')):
+            server.wait_answer(f'changelevel {before}', f'^standin: map {before} ')
+            server.wait_answer('standin_changelevel', f'^standin: map {after} ')
+
     def test_numbers_follow(self):
         server = self.serve('+standin_speed', '5000', '+map', 'c1m1_hotel', 'versus', '+standin_players', '8', 'stay')
         for i in range(8):

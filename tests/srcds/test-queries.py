@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The stand-in's answers to server queries (A2S): their bytes, challenges, parts, limits, and when there are none."""
 import os
+import socket
 import sys
 import unittest
 
@@ -202,6 +203,54 @@ class Limits(QueryTestCase):
                 pass
         else:
             self.fail('the window did not end')
+
+
+class LogAddress(QueryTestCase):
+    """The log as datagrams from the game port."""
+
+    def listener(self, server, address=BOB):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.addCleanup(listener.close)
+        listener.settimeout(20)
+        listener.bind((address, 0))
+        self.name = f'{address}:{listener.getsockname()[1]}'
+        server.wait_answer(f'logaddress_add {self.name}', f'^logaddress_add:  {self.name}$')
+        return listener
+
+    def test_lines_and_secret(self):
+        server = self.started('+log', 'on')
+        listener = self.listener(server)
+        server.wait_answer('say "hello"', 'hello')
+        data, source = listener.recvfrom(4096)
+        self.assertEqual(source, (SERVER, self.port))
+        self.assertRegex(data, rb'^\xff\xff\xff\xffRL \d\d/\d\d/\d{4} - \d\d:\d\d:\d\d: Server say "hello"\n\0$')
+        server.say('sv_logsecret 4711')
+        server.say('say again')
+        self.assertRegex(listener.recv(4096), rb'^\xff\xff\xff\xffS4711L .*: Server say "again"\n\0$')
+
+    def test_list(self):
+        server = self.started('+log', 'on')
+        server.wait_answer('log', '^currently logging to: file, console$')
+        server.wait_answer('logaddress_list', '^logaddress_list:  no addresses in the list$')
+        listener = self.listener(server)
+        server.wait_answer('log', '^currently logging to: file, console, udp$')
+        server.wait_answer(f'logaddress_add {self.name}', 'already in list$')
+        server.wait_answer('logaddress_add nowhere', '^logaddress_add:  unable to resolve nowhere$')
+        server.wait_answer('logaddress_list', f'^{self.name}$')
+        server.wait_answer(f'logaddress_del {self.name}', f'^deleting:  {self.name}$')
+        server.wait_answer(f'logaddress_del {self.name}', 'not found in the list$')
+        server.wait_answer('say nobody hears', 'nobody hears')
+        listener.setblocking(False)
+        self.assertRaises(BlockingIOError, listener.recv, 4096)
+
+    def test_never_to_loopback(self):
+        self.ip = '0.0.0.0'
+        server = self.started('+log', 'on')
+        near, far = self.listener(server, '127.0.0.1'), self.listener(server)
+        server.say('say "hello"')
+        self.assertIn(b'hello', far.recv(4096))
+        near.setblocking(False)
+        self.assertRaises(BlockingIOError, near.recv, 4096)
 
 
 if __name__ == '__main__':
