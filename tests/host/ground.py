@@ -200,7 +200,7 @@ def lies_about_overlays(overlays, instances):
         users = sorted(i["Name"] for i in instances if name == i["Game"] or name in i["Overlays"])
         if versions != disk:
             lies.append(f"overlay {name}: Versions are {versions}, on disk {disk}")
-        if o["Current"] != (versions[-1] if versions else 0):
+        if o["Current"] not in (versions or [0]):
             lies.append(f"overlay {name}: Current is {o['Current']} of {versions}")
         if o["State"] != ("ready" if versions else "empty"):
             lies.append(f"overlay {name}: State is {o['State']}")

@@ -62,6 +62,7 @@ class Attacks(host.Case):
         self.ground = self.enterContext(ground.Ground())
         self.addCleanup(self.remove)
         ctl("overlay", "create", TARGET, "--kind", "files")
+        self.ground.call(ground.wire.NAME, ground.wire.overlay_path(TARGET), ground.OVERLAY, "SetKeepVersions", "u", 100)
         self.take_stock()
         self.attack(*FILES)
         self.take_stock()
