@@ -7,6 +7,7 @@
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/job-kinds.h"
+#include "service/log.h"
 #include "service/manager.h"
 #include "service/request.h"
 
@@ -37,6 +38,8 @@ static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *e
                         *build = g_strdup_printf("left4me-build@%u.service", j->id),
                         *tree = g_strdup_printf("left4me-tree@%u.service", j->id),
                         *mount = g_strdup_printf("left4me-overlay@build-%u.service", j->id);
+        static const char *const ends[] = { LEFT4ME_MESSAGE_JOB_ENDED, LEFT4ME_MESSAGE_JOB_FAILED, NULL },
+                                 *const none[] = { NULL };
         const char *units[] = { build, tree, mount, NULL };
         uid_t uid;
         int r;
@@ -45,7 +48,9 @@ static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *e
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        return bus_open_log(j->manager, call, units, "LEFT4ME_JOB", id, j->queued, error);
+        /* Whoever follows it hears of the end from us: that is the last line. Of an ended job there is nothing more to come. */
+        return bus_open_log(j->manager, call, units, "LEFT4ME_JOB", id, j->queued,
+                job_has_ended(j) ? none : ends, error);
 }
 
 static const sd_bus_vtable job_vtable[] = {

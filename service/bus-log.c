@@ -63,7 +63,7 @@ static int read_options(sd_bus_message *call, LogQuery *query, bool *ret_follow,
 }
 
 int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
-        const char *value, uint64_t begin, sd_bus_error *error) {
+        const char *value, uint64_t begin, const char *const *last, sd_bus_error *error) {
         LogQuery query = { .units = units, .field = field, .value = value };
         bool follow;
         int fd, r;
@@ -80,7 +80,7 @@ int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, con
         if (begin <= now_usec())
                 query.since = MAX(query.since, begin);
 
-        r = log_stream_new(m, &query, follow, &fd);
+        r = log_stream_new(m, &query, follow && (!last || *last), last, &fd);
         if (r == -EBADMSG && query.cursor)
                 return sd_bus_error_setf(
                         error, LEFT4ME_ERROR_INVALID_ARGUMENT, "'%s' is no cursor of a log.", query.cursor);

@@ -30,9 +30,9 @@ int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_b
 bool bus_path_is_valid(const char *path);
 
 /* Reads the options of OpenLog, opens the log and answers its pipe. units: NULL-terminated. begin: nothing older belongs to the
- * object. Errors: InvalidArgument, LimitsExceeded. */
+ * object. last: message ids that end it, NULL when it has no end, none when it has ended. Errors: InvalidArgument, LimitsExceeded. */
 int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
-        const char *value, uint64_t begin, sd_bus_error *error);
+        const char *value, uint64_t begin, const char *const *last, sd_bus_error *error);
 
 /* Answer Instance.ListFiles(), OpenFile(), FindConflicts(). */
 int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error);

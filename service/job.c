@@ -364,6 +364,7 @@ int job_cancel(Job *j, Request *q, sd_bus_error *error) {
 }
 
 void job_load(Manager *m, const StoredJob *stored) {
+        bool began;
         Job *j;
 
         /* Kinds and states of a newer left4me do not come here: its database is refused as a whole. */
@@ -384,8 +385,11 @@ void job_load(Manager *m, const StoredJob *stored) {
         }
 
         /* Nobody feeds the pipe any more. What the build left behind is found and removed by itself. */
+        began = j->state == JOB_RUNNING;
         j->state = JOB_QUEUED;
-        job_finish(j, JOB_FAILED, "interrupted by a restart of left4med; start it again");
+        job_finish(j, JOB_FAILED,
+                began ? "interrupted by a restart of left4med; start it again"
+                      : "its upload was interrupted by a restart of left4med, before it began; start it again");
 }
 
 static int on_progress_time(sd_event_source *source, uint64_t usec, void *userdata) {

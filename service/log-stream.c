@@ -15,7 +15,9 @@ typedef struct LogStream {
         Manager *manager;
         JournalReader *reader;
         bool follow;
+        const char *const *last; /* message ids, or NULL */
         int fd;
+        bool ended; /* the last line is the one that is being written */
         sd_event_source *writable;
         GString *line; /* the entry that is being written */
         size_t written;
@@ -72,7 +74,7 @@ static void log_stream_pump(void *userdata) {
                 if (r <= 0)
                         break;
 
-                r = journal_reader_next(s->reader, &e);
+                r = s->ended ? -ENODATA : journal_reader_next(s->reader, &e);
                 if (r <= 0) {
                         wait_for_room(s, false);
                         if (r < 0 || !s->follow)
@@ -82,6 +84,7 @@ static void log_stream_pump(void *userdata) {
 
                 format_entry(s->line, &e);
                 s->written = 0;
+                s->ended = s->follow && s->last && e.message_id && g_strv_contains(s->last, e.message_id);
         }
 
         if (r < 0)
@@ -107,7 +110,7 @@ static void on_more(void *userdata) {
                 log_stream_pump(s);
 }
 
-int log_stream_new(Manager *m, const LogQuery *query, bool follow, int *ret_fd) {
+int log_stream_new(Manager *m, const LogQuery *query, bool follow, const char *const *last, int *ret_fd) {
         LogStream *s = g_new0(LogStream, 1);
         int fds[2], r;
 
@@ -118,7 +121,9 @@ int log_stream_new(Manager *m, const LogQuery *query, bool follow, int *ret_fd) 
         }
 
         m->n_logs++;
-        *s = (LogStream){ .manager = m, .follow = follow, .fd = fds[1], .line = g_string_new(NULL) };
+        *s = (LogStream){
+                .manager = m, .follow = follow, .last = last, .fd = fds[1], .line = g_string_new(NULL)
+        };
 
         r = fcntl(s->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
         if (r >= 0)

@@ -6,6 +6,7 @@
 
 /*
  * Copies journal entries into a pipe, a line each, as fast as the other side reads: what it does not read stays in the journal. The
- * stream ends by itself: after the last entry, or with follow when the other side is closed. It is counted in m->n_logs.
+ * stream ends by itself: after the last entry, or with follow when the other side is closed; then also after an entry with one of the
+ * message ids in last (NULL: none is the last). It is counted in m->n_logs.
  */
-int log_stream_new(Manager *m, const LogQuery *query, bool follow, int *ret_fd);
+int log_stream_new(Manager *m, const LogQuery *query, bool follow, const char *const *last, int *ret_fd);

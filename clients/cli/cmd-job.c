@@ -4,6 +4,7 @@
 
 #include "card.h"
 #include "dbus/names.h"
+#include "follow.h"
 #include "format.h"
 #include "inventory.h"
 #include "jobwatch.h"
@@ -129,6 +130,40 @@ int cmd_job_show(Cli *cli, char **words) {
                 print_card(cli, name, properties);
 
         return EXIT_OK;
+}
+
+/* Its exit code is that of whoever began the jobs and waited. */
+int cmd_job_wait(Cli *cli, char **words) {
+        g_autoptr(Follow) follow = NULL;
+        g_autoptr(GError) error = NULL;
+        unsigned number;
+        char **word;
+        int r;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+        if (!cli_connect(cli, &error))
+                return cli_error(cli, error);
+
+        follow = follow_new(cli);
+        follow_only_watch(follow);
+        for (word = words; *word; word++) {
+                g_autofree char *path = NULL, *success = NULL;
+
+                r = names_job(cli, *word, &number);
+                if (r != EXIT_OK)
+                        return r;
+
+                path = client_job_path(number);
+                success = g_strdup_printf("job %u has succeeded", number);
+                follow_add(follow, path, success);
+        }
+
+        r = follow_run(follow);
+        if (cli->json)
+                follow_print_json(follow, TRUE);
+
+        return r;
 }
 
 int cmd_job_cancel(Cli *cli, char **words) {

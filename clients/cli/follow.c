@@ -11,6 +11,7 @@
 #include "dbus/names.h"
 #include "follow.h"
 #include "format.h"
+#include "joblog.h"
 #include "jobwatch.h"
 #include "json.h"
 #include "progress.h"
@@ -30,12 +31,14 @@ struct Follow {
         GPtrArray *jobs;
         Progress *progress;
         Upload *upload;
+        JobLog *log;
         gint64 began;
         Ask *ask;
         GCancellable *cancellable; /* of the calls of Cancel */
         gboolean detach;           /* the upload is all there is to wait for */
         gboolean left;             /* the jobs go on without us */
         gboolean cancelling;
+        gboolean only_watch; /* they are not ours to cancel */
         int code;
 };
 
@@ -151,8 +154,10 @@ static void tell_end(Follow *f, Job *job) {
 
         title = job_title(properties);
         if (g_str_equal(props_string(properties, "State"), "succeeded")) {
-                if (job->success && !f->cli->quiet && !f->cli->json)
+                if (job->success && !f->cli->quiet && !f->cli->json) {
                         terminal_printf(&f->cli->out, "%s\n", job->success);
+                        fflush(f->cli->out.file);
+                }
         } else if (g_str_equal(props_string(properties, "State"), "cancelled")) {
                 cli_remember_error(f->cli, LEFT4ME_ERROR_CANCELLED, title);
                 cli_complain(f->cli, "%s was cancelled", title);
@@ -259,7 +264,7 @@ static void ask_what_now(Follow *f) {
 static gboolean on_interrupt(gpointer userdata) {
         Follow *f = userdata;
 
-        if (f->cancelling) {
+        if (f->cancelling || f->only_watch) {
                 f->code = EXIT_INTERRUPTED;
                 g_main_loop_quit(f->loop);
         } else if (f->ask || !ask_possible(f->cli)) {
@@ -274,6 +279,8 @@ static gboolean on_interrupt(gpointer userdata) {
 static gboolean on_terminate(gpointer userdata) {
         Follow *f = userdata;
 
+        if (f->only_watch)
+                return on_interrupt(f);
         if (!f->cancelling)
                 cancel_jobs(f);
 
@@ -312,6 +319,7 @@ Follow *follow_free(Follow *f) {
         g_object_unref(f->cancellable);
         ask_free(f->ask);
         upload_free(f->upload);
+        job_log_free(f->log);
         progress_free(f->progress);
         g_ptr_array_unref(f->jobs);
         g_main_loop_unref(f->loop);
@@ -333,6 +341,25 @@ void follow_upload(Follow *f, int source, int pipe, uint64_t size, gboolean deta
         f->upload = upload_new(source, pipe, size, on_upload_ended, f);
 }
 
+/* Somebody else began these jobs: an interrupt ends the wait, and no job. */
+void follow_only_watch(Follow *f) {
+        f->only_watch = TRUE;
+}
+
+/* Above the bar, for whoever looks on. */
+static void on_said(const char *line, gpointer userdata) {
+        Follow *f = userdata;
+        g_autofree char *safe = text_safe(line, -1, TEXT_ONE_LINE);
+
+        if (f->ask)
+                return;
+
+        progress_clear(f->progress);
+        terminal_put(&f->cli->err, STYLE_DIM, safe);
+        fputc('\n', f->cli->err.file);
+        show_progress(f);
+}
+
 /* Returns EXIT_OK when all jobs have succeeded, or are left to themselves. */
 int follow_run(Follow *f) {
         guint sources[3];
@@ -343,6 +370,9 @@ int follow_run(Follow *f) {
         sources[1] = g_unix_signal_add(SIGTERM, on_terminate, f);
         sources[2] = g_timeout_add(100, on_tick, f);
 
+        if (f->jobs->len == 1 && f->cli->err.tty && !f->cli->quiet && !f->cli->json)
+                f->log = job_log_new(f->cli,
+                        job_watch_path(((const Job *) g_ptr_array_index(f->jobs, 0))->watch), on_said, f);
         if (jobs_open(f) > 0)
                 g_main_loop_run(f->loop);
 

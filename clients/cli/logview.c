@@ -6,8 +6,11 @@
 
 #include "dbus/names.h"
 #include "format.h"
+#include "inventory.h"
+#include "jobwatch.h"
 #include "json.h"
 #include "logview.h"
+#include "props.h"
 #include "text.h"
 #include "timespec.h"
 
@@ -193,6 +196,12 @@ GVariant *log_options_build(Cli *cli, const LogOptions *o) {
         return g_variant_ref_sink(g_variant_dict_end(&dict));
 }
 
+static gboolean job_has_ended(Cli *cli, const char *path) {
+        g_autoptr(GVariant) properties = inventory_get_all(cli, path, LEFT4ME_JOB_INTERFACE, NULL);
+
+        return properties && job_state_ended(props_string(properties, "State"));
+}
+
 /* The log of an object, until it ends or somebody has had enough. */
 int log_show(Cli *cli, const char *path, const char *interface, const LogOptions *o) {
         LogStyle style = !cli->json ? LOG_TEXT : o->follow ? LOG_JSON_LINES : LOG_JSON_ARRAY;
@@ -223,7 +232,8 @@ int log_show(Cli *cli, const char *path, const char *interface, const LogOptions
 
         complete = log_print(cli, fd, style);
         (void) close(fd);
-        if (!complete || o->follow)
+        /* The log of a job ends with the job. */
+        if (!complete || (o->follow && (instance || !job_has_ended(cli, path))))
                 return cli_failed(cli, EXIT_FAILED, "left4med has closed the log");
 
         return EXIT_OK;

@@ -45,6 +45,7 @@ static const Verb verbs[] = {
         { "job", "list", 0, 0, 0, cmd_job_list, "", "Show jobs, newest first" },
         { "job", "show", 1, 1, 0, cmd_job_show, "JOB", "Show a job in detail" },
         { "job", "logs", 1, 1, 0, cmd_job_logs, "JOB", "Show what a job logged" },
+        { "job", "wait", 1, -1, 0, cmd_job_wait, "JOB...", "Wait for the end of jobs" },
         { "job", "cancel", 1, 1, 0, cmd_job_cancel, "JOB", "End a job and undo what it did" },
         { NULL },
 };

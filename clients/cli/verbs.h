@@ -30,6 +30,7 @@ int cmd_overlay_delete(Cli *cli, char **words);
 int cmd_job_list(Cli *cli, char **words);
 int cmd_job_show(Cli *cli, char **words);
 int cmd_job_logs(Cli *cli, char **words);
+int cmd_job_wait(Cli *cli, char **words);
 int cmd_job_cancel(Cli *cli, char **words);
 int cmd_watch(Cli *cli, char **words);
 int cmd_check(Cli *cli, char **words);

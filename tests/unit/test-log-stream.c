@@ -30,6 +30,7 @@ static struct {
 void log_entry_clear(LogEntry *e) {
         g_clear_pointer(&e->identifier, g_free);
         g_clear_pointer(&e->message, g_free);
+        g_clear_pointer(&e->message_id, g_free);
 }
 
 int journal_reader_new(const LogQuery *query, JournalReader **ret) {
@@ -61,7 +62,8 @@ int journal_reader_next(JournalReader *r, LogEntry *ret) {
         *ret = (LogEntry){ .time = e->time,
                 .priority = e->priority,
                 .identifier = g_strdup(e->identifier),
-                .message = g_strdup(e->message) };
+                .message = g_strdup(e->message),
+                .message_id = g_strdup(e->message_id) };
         return 1;
 }
 
@@ -107,10 +109,12 @@ static void tear_down(Fixture *f, gconstpointer data) {
         g_assert_no_errno(close(journal.wake_fd));
 }
 
+static const char *const last[] = { "1e2b286108ae4dfaac137266a6cddb17", NULL };
+
 static void open_stream(Fixture *f, bool follow) {
         const LogQuery query = { .units = (const char *const[]){ NULL } };
 
-        g_assert_cmpint(log_stream_new(&f->manager, &query, follow, &f->fd), ==, 0);
+        g_assert_cmpint(log_stream_new(&f->manager, &query, follow, last, &f->fd), ==, 0);
         g_assert_cmpuint(f->manager.n_logs, ==, 1);
         g_assert_cmpint(fcntl(f->fd, F_SETFL, O_NONBLOCK), ==, 0);
 }
@@ -166,6 +170,25 @@ static void test_empty(Fixture *f, gconstpointer data) {
         g_assert_cmpuint(f->got->len, ==, 0);
 }
 
+/* The log of something that ends: with the entry that says so, whatever comes after it. */
+static void test_last(Fixture *f, gconstpointer data) {
+        const LogEntry entries[] = {
+                { 1, 6, (char[]){ "a" }, (char[]){ "one" }, (char[]){ "00000000000000000000000000000000" },
+                        false },
+                { 2, 6, (char[]){ "a" }, (char[]){ "two" }, (char[]){ "1e2b286108ae4dfaac137266a6cddb17" },
+                        false },
+                { 3, 6, (char[]){ "a" }, (char[]){ "three" }, NULL, false },
+        };
+
+        journal.entries = entries;
+        journal.n = G_N_ELEMENTS(entries);
+        open_stream(f, true);
+        settle(f);
+        g_assert_true(read_some(f));
+        g_assert_cmpstr(f->got->str, ==, "1 6 a one\n2 6 a two\n");
+        g_assert_cmpuint(f->manager.n_logs, ==, 0);
+}
+
 static void test_journal_fails(Fixture *f, gconstpointer data) {
         const LogEntry entry = { 1, 6, (char[]){ "a" }, (char[]){ "b" }, NULL, false };
 
@@ -184,7 +207,7 @@ static void test_journal_closed(Fixture *f, gconstpointer data) {
         int before = dup(0), after;
 
         journal.open_error = -EACCES;
-        g_assert_cmpint(log_stream_new(&f->manager, &query, true, &f->fd), ==, -EACCES);
+        g_assert_cmpint(log_stream_new(&f->manager, &query, true, NULL, &f->fd), ==, -EACCES);
         g_assert_cmpint(f->fd, ==, -1);
         g_assert_cmpuint(f->manager.n_logs, ==, 0);
 
@@ -278,6 +301,7 @@ int main(int argc, char **argv) {
         (void) signal(SIGPIPE, SIG_IGN);
 
         ADD("/log-stream/format", test_format);
+        ADD("/log-stream/last", test_last);
         ADD("/log-stream/empty", test_empty);
         ADD("/log-stream/journal-fails", test_journal_fails);
         ADD("/log-stream/journal-closed", test_journal_closed);
