@@ -186,6 +186,23 @@ static void test_encrypted(Fixture *f, gconstpointer data) {
                 "encrypted, and there is no way to give a password", "left4dead2");
 }
 
+/* A 7z that even its names are encrypted in, made with 7-Zip 26.02. */
+static void test_encrypted_names(Fixture *f, gconstpointer data) {
+        static const char text[] =
+                "N3q8ryccAAQaDUDQoAAAAAAAAAA+AAAAAAAAAOfJUgiWhl3gpfhkvkRCW2FeTpVQNE33mCInwu74q0pXXj4AsTeZ"
+                "yAtRwcWwTbVx/ChZFuo86Z3+acfk+niRXTo9Jc3ANMVEKdSmfbcXJ2Br/QBGRip8XNo1g2mQGuIR+xgEhq66yNUv"
+                "JTp6Pz79CbPhfNBDpMsf0a+J/LJ5t0FK3w/OyF81w6aS0Pi+QGSI2yg/6eHKiN5BS2Pf/GITjeE0jiEYFwYQAQmA"
+                "kAAHCwEAAiQG8QcBElMP5J1rDCSnm6UXd9QIFCwJeiMDAQEFXQAQAAABAAyAhICmCgEK5A47AAA=";
+        gsize size;
+        guchar *content = g_base64_decode(text, &size);
+        g_autoptr(GBytes) bytes = g_bytes_new_take(content, size);
+        g_autoptr(GError) error = NULL;
+
+        assert_failed(import_bytes(f, bytes, &error), EACCES, &error, "the archive is encrypted",
+                "make one without");
+        check(f, "");
+}
+
 static void test_limits(Fixture *f, gconstpointer data) {
         g_autofree char *deep = NULL, *wide = NULL, *name = g_strnfill(256, 'n');
         Entry entries[] = { { 'f', NULL, "x" }, { 0 } };
@@ -318,6 +335,7 @@ int main(int argc, char *argv[]) {
         FIXTURE_ADD("/extract/case-of-tree", test_case_of_tree);
         FIXTURE_ADD("/extract/counts", test_counts);
         FIXTURE_ADD("/extract/encrypted", test_encrypted);
+        FIXTURE_ADD("/extract/encrypted-names", test_encrypted_names);
         FIXTURE_ADD("/extract/limits", test_limits);
         FIXTURE_ADD("/extract/bomb", test_bomb);
         FIXTURE_ADD("/extract/liar", test_liar);
