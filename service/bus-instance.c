@@ -265,7 +265,8 @@ static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *e
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        return bus_open_log(i->manager, call, units, "LEFT4ME_INSTANCE", i->name, i->named, NULL, error);
+        return bus_open_log(
+                i->manager, call, uid, units, "LEFT4ME_INSTANCE", i->name, i->named, NULL, error);
 }
 
 static int method_open_console(sd_bus_message *call, void *userdata, sd_bus_error *error) {

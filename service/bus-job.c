@@ -49,7 +49,7 @@ static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *e
                 return r < 0 ? r : 1;
 
         /* Whoever follows it hears of the end from us: that is the last line. Of an ended job there is nothing more to come. */
-        return bus_open_log(j->manager, call, units, "LEFT4ME_JOB", id, j->queued,
+        return bus_open_log(j->manager, call, uid, units, "LEFT4ME_JOB", id, j->queued,
                 job_has_ended(j) ? none : ends, error);
 }
 

@@ -11,7 +11,9 @@
 #include "service/manager.h"
 #include "service/util.h"
 
-#define LOGS_MAX 64U
+/* Each that is read takes a descriptor for each file of two journals (LimitNOFILE= of left4med.service). Nobody gets all of them. */
+#define LOGS_MAX 256U
+#define LOGS_OF_ONE_MAX 128U
 #define LINES_DEFAULT 100U
 #define LINES_MAX 10000U
 #define LINES_UNSET UINT32_MAX
@@ -62,7 +64,7 @@ static int read_options(sd_bus_message *call, LogQuery *query, bool *ret_follow,
         return 0;
 }
 
-int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
+int bus_open_log(Manager *m, sd_bus_message *call, uid_t uid, const char *const *units, const char *field,
         const char *value, uint64_t begin, const char *const *last, sd_bus_error *error) {
         LogQuery query = { .units = units, .field = field, .value = value };
         bool follow;
@@ -72,15 +74,18 @@ int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, con
         if (r < 0)
                 return r;
 
+        if (log_streams_of(m, uid) >= LOGS_OF_ONE_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "You have %u logs open already. Close one and try again.", LOGS_OF_ONE_MAX);
         if (m->n_logs >= LOGS_MAX)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
-                        "%u logs are open already. Close one and try again.", m->n_logs);
+                        "%u logs are open already. Try again when one has been closed.", m->n_logs);
 
         /* A time to come is one of a clock that was wrong. */
         if (begin <= now_usec())
                 query.since = MAX(query.since, begin);
 
-        r = log_stream_new(m, &query, follow && (!last || *last), last, &fd);
+        r = log_stream_new(m, uid, &query, follow && (!last || *last), last, &fd);
         if (r == -EBADMSG && query.cursor)
                 return sd_bus_error_setf(
                         error, LEFT4ME_ERROR_INVALID_ARGUMENT, "'%s' is no cursor of a log.", query.cursor);

@@ -31,7 +31,7 @@ bool bus_path_is_valid(const char *path);
 
 /* Reads the options of OpenLog, opens the log and answers its pipe. units: NULL-terminated. begin: nothing older belongs to the
  * object. last: message ids that end it, NULL when it has no end, none when it has ended. Errors: InvalidArgument, LimitsExceeded. */
-int bus_open_log(Manager *m, sd_bus_message *call, const char *const *units, const char *field,
+int bus_open_log(Manager *m, sd_bus_message *call, uid_t uid, const char *const *units, const char *field,
         const char *value, uint64_t begin, const char *const *last, sd_bus_error *error);
 
 /* Answer Instance.ListFiles(), OpenFile(), FindConflicts(). */

@@ -265,7 +265,7 @@ static void build_follow(Build *build) {
         if (journal_reader_new(&query, &build->reader) < 0)
                 return;
 
-        if (journal_reader_watch(build->reader, build->job->manager->event, on_lines, build) < 0)
+        if (journal_reader_watch(build->reader, build->job->manager->journal_watch, on_lines, build) < 0)
                 build->reader = journal_reader_free(build->reader);
         else
                 on_lines(build);

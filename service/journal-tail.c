@@ -130,7 +130,7 @@ int journal_tail_unit(
 
         r = journal_reader_new(&query, &t->reader);
         if (r >= 0)
-                r = journal_reader_watch(t->reader, m->event, tail_read, t);
+                r = journal_reader_watch(t->reader, m->journal_watch, tail_read, t);
         if (r >= 0)
                 r = sd_event_add_time_relative(
                         m->event, &t->deadline, CLOCK_MONOTONIC, WAIT, 0, on_deadline, t);

@@ -7,7 +7,8 @@
 
 /*
  * Reads the journal entry by entry, the host's own and the namespace of the games together. A reader keeps its place in the journal, not
- * entries in memory: whoever is slow costs nothing.
+ * entries in memory: whoever is slow costs nothing. The kernel tells one watch what is new, for all readers: a user gets 128 of
+ * its (inotify) instances.
  */
 
 /* Whose entries: what these units logged, and what systemd and left4med noted about them. */
@@ -44,5 +45,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(JournalReader, journal_reader_free)
 /* 1: *ret is the next entry; 0: no more for now; < 0: the journal failed. The caller clears *ret. */
 int journal_reader_next(JournalReader *r, LogEntry *ret);
 
-/* Calls more() whenever entries may have been added, until the reader is freed. */
-int journal_reader_watch(JournalReader *r, sd_event *event, void (*more)(void *userdata), void *userdata);
+/* Lets go of the journal's files, all but the place in them; the next read opens them again. For one who does not read for long. */
+void journal_reader_rest(JournalReader *r);
+
+/* Calls more() whenever entries may have been added, until the reader is freed. The watch holds nothing while it has no readers. */
+int journal_reader_watch(
+        JournalReader *r, JournalWatch *watch, void (*more)(void *userdata), void *userdata);
+
+JournalWatch *journal_watch_new(sd_event *event);
+JournalWatch *journal_watch_free(JournalWatch *w);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(JournalWatch, journal_watch_free)

@@ -11,22 +11,48 @@
 /* How many entries are read in one turn of the event loop, so that nobody else waits for long. */
 #define ENTRIES_PER_TURN 256U
 
+/* A pipe that is full for so long is one that nobody reads. */
+#define STALLED (2 * G_TIME_SPAN_SECOND)
+
 typedef struct LogStream {
         Manager *manager;
+        uid_t uid;
         JournalReader *reader;
         bool follow;
         const char *const *last; /* message ids, or NULL */
         int fd;
         bool ended; /* the last line is the one that is being written */
         sd_event_source *writable;
-        GString *line; /* the entry that is being written */
+        sd_event_source *stalled; /* runs while the pipe is full */
+        GString *line;            /* the entry that is being written */
         size_t written;
 } LogStream;
 
+unsigned log_streams_of(const Manager *m, uid_t uid) {
+        return m->log_users ? GPOINTER_TO_UINT(g_hash_table_lookup(m->log_users, GUINT_TO_POINTER(uid))) : 0;
+}
+
+/* The table is there as long as anybody reads. */
+static void count(Manager *m, uid_t uid, bool more) {
+        unsigned n = log_streams_of(m, uid) + (more ? 1 : -1U);
+
+        if (!m->log_users)
+                m->log_users = g_hash_table_new(NULL, NULL);
+        if (n > 0)
+                g_hash_table_insert(m->log_users, GUINT_TO_POINTER(uid), GUINT_TO_POINTER(n));
+        else
+                g_hash_table_remove(m->log_users, GUINT_TO_POINTER(uid));
+
+        m->n_logs += more ? 1 : -1U;
+        if (m->n_logs == 0)
+                g_clear_pointer(&m->log_users, g_hash_table_unref);
+}
+
 static void log_stream_free(LogStream *s) {
-        s->manager->n_logs--;
+        count(s->manager, s->uid, false);
         journal_reader_free(s->reader);
         sd_event_source_disable_unref(s->writable);
+        sd_event_source_disable_unref(s->stalled);
         (void) close(s->fd);
         g_string_free(s->line, TRUE);
         g_free(s);
@@ -61,6 +87,16 @@ static int write_line(LogStream *s) {
 /* Whether the pipe's other side is told of is up to epoll in any case; what we wait for besides is room in it. */
 static void wait_for_room(LogStream *s, bool wait) {
         (void) sd_event_source_set_io_events(s->writable, wait ? EPOLLOUT : 0);
+        (void) sd_event_source_set_time_relative(s->stalled, STALLED);
+        (void) sd_event_source_set_enabled(s->stalled, wait ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+/* Whoever has stopped reading keeps a pipe and a place in the journal, and no files of it. */
+static int on_stalled(sd_event_source *source, uint64_t usec, void *userdata) {
+        LogStream *s = userdata;
+
+        journal_reader_rest(s->reader);
+        return 0;
 }
 
 static void log_stream_pump(void *userdata) {
@@ -110,7 +146,8 @@ static void on_more(void *userdata) {
                 log_stream_pump(s);
 }
 
-int log_stream_new(Manager *m, const LogQuery *query, bool follow, const char *const *last, int *ret_fd) {
+int log_stream_new(
+        Manager *m, uid_t uid, const LogQuery *query, bool follow, const char *const *last, int *ret_fd) {
         LogStream *s = g_new0(LogStream, 1);
         int fds[2], r;
 
@@ -120,18 +157,26 @@ int log_stream_new(Manager *m, const LogQuery *query, bool follow, const char *c
                 return r;
         }
 
-        m->n_logs++;
-        *s = (LogStream){
-                .manager = m, .follow = follow, .last = last, .fd = fds[1], .line = g_string_new(NULL)
-        };
+        count(m, uid, true);
+        *s = (LogStream){ .manager = m,
+                .uid = uid,
+                .follow = follow,
+                .last = last,
+                .fd = fds[1],
+                .line = g_string_new(NULL) };
 
         r = fcntl(s->fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
         if (r >= 0)
                 r = journal_reader_new(query, &s->reader);
         if (r >= 0)
                 r = sd_event_add_io(m->event, &s->writable, s->fd, EPOLLOUT, on_writable, s);
+        if (r >= 0)
+                r = sd_event_add_time_relative(
+                        m->event, &s->stalled, CLOCK_MONOTONIC, STALLED, 0, on_stalled, s);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->stalled, SD_EVENT_OFF);
         if (r >= 0 && follow)
-                r = journal_reader_watch(s->reader, m->event, on_more, s);
+                r = journal_reader_watch(s->reader, m->journal_watch, on_more, s);
         if (r < 0) {
                 log_stream_free(s);
                 (void) close(fds[0]);

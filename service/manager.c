@@ -13,6 +13,7 @@
 #include "service/conflicts.h"
 #include "service/instance-internal.h"
 #include "service/job.h"
+#include "service/journal.h"
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/mounts.h"
@@ -221,6 +222,8 @@ int manager_new(const char *root, const char *config_path, Manager **ret) {
 
         r = sd_event_default(&m->event);
         if (r >= 0)
+                m->journal_watch = journal_watch_new(m->event);
+        if (r >= 0)
                 r = sd_event_add_defer(m->event, &m->flush_source, on_flush, m);
         /* Before the next message is looked at: no answer shows what no signal has told yet. */
         if (r >= 0)
@@ -300,6 +303,7 @@ Manager *manager_free(Manager *m) {
         units_free(m->units);
         sd_event_source_disable_unref(m->flush_source);
         sd_event_source_disable_unref(m->prune_source);
+        journal_watch_free(m->journal_watch);
         sd_bus_flush_close_unref(m->bus);
         store_free(m->store);
         mounts_free(m->mounts);

@@ -39,6 +39,9 @@ struct Manager {
         sd_event_source *prune_source;
         bool unclean; /* files of versions may lie about that the store knows no more */
 
+        JournalWatch *journal_watch;
+        GHashTable *log_users; /* uid -> how many logs it has open */
+
         unsigned n_requests, n_checks, n_logs, n_statistics, n_uploads;
         bool ready;
 };

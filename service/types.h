@@ -16,6 +16,7 @@ typedef struct Instance Instance;
 typedef struct InstanceConfig InstanceConfig;
 typedef struct Job Job;
 typedef struct JournalReader JournalReader;
+typedef struct JournalWatch JournalWatch;
 typedef struct Manager Manager;
 typedef struct Mounts Mounts;
 typedef struct Overlay Overlay;

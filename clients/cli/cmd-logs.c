@@ -7,7 +7,7 @@
 #include "names.h"
 #include "verbs.h"
 
-#define LOG_ENTRIES 5
+#define LOG_ENTRIES 8
 
 static void log_entries(LogOptions *o, GOptionEntry *ret_entries) {
         const GOptionEntry entries[LOG_ENTRIES] = {
@@ -18,12 +18,24 @@ static void log_entries(LogOptions *o, GOptionEntry *ret_entries) {
                 { "since", 'S', 0, G_OPTION_ARG_STRING, &o->since, "Not older: \"10 min ago\", \"13:05\"",
                         "TIME" },
                 { "until", 'U', 0, G_OPTION_ARG_STRING, &o->until, "Not newer", "TIME" },
+                { "cursor", 0, 0, G_OPTION_ARG_STRING, &o->cursor, "Begin with this entry", "CURSOR" },
+                { "after-cursor", 0, 0, G_OPTION_ARG_STRING, &o->after_cursor, "Begin after this entry",
+                        "CURSOR" },
+                { "show-cursor", 0, 0, G_OPTION_ARG_NONE, &o->show_cursor,
+                        "Tell the cursor of the last entry", NULL },
                 { NULL },
         };
         unsigned i;
 
         for (i = 0; i < LOG_ENTRIES; i++)
                 ret_entries[i] = entries[i];
+}
+
+static void log_options_clear(LogOptions *o) {
+        g_free(o->since);
+        g_free(o->until);
+        g_free(o->cursor);
+        g_free(o->after_cursor);
 }
 
 int cmd_logs(Cli *cli, char **words) {
@@ -39,8 +51,7 @@ int cmd_logs(Cli *cli, char **words) {
         } else
                 r = cli->code;
 
-        g_free(o.since);
-        g_free(o.until);
+        log_options_clear(&o);
         return r;
 }
 
@@ -61,7 +72,6 @@ int cmd_job_logs(Cli *cli, char **words) {
         } else
                 r = cli->code;
 
-        g_free(o.since);
-        g_free(o.until);
+        log_options_clear(&o);
         return r;
 }

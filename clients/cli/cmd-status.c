@@ -75,7 +75,7 @@ static void show_log(Cli *cli, const Object *instance, int lines) {
                 return;
         }
 
-        (void) log_print(cli, fd, LOG_TEXT);
+        (void) log_print(cli, fd);
         (void) close(fd);
 }
 

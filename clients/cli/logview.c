@@ -18,19 +18,38 @@
 #define LINE_MAX_SIZE (64 * 1024)
 #define LINES_MAX 10000
 
+typedef enum {
+        LOG_TEXT,
+        LOG_JSON_ARRAY,
+        LOG_JSON_LINES,
+} LogStyle;
+
 typedef struct {
         uint64_t time;
         unsigned priority;
-        char *identifier; /* with the message in one allocation */
+        char *cursor, *identifier; /* with the message in one allocation */
         const char *message;
 } LogLine;
 
-/* "TIME PRIORITY IDENTIFIER MESSAGE". What looks otherwise is taken as a message without the rest. */
-static void log_line_parse(LogLine *l, char *line) {
-        char *p, *end;
+typedef struct {
+        Cli *cli;
+        LogStyle style;
+        gboolean cursors;  /* each line begins with one */
+        char *last_cursor; /* NULL for none yet */
+        JsonArray *array;  /* of LOG_JSON_ARRAY */
+} LogView;
+
+/* "[CURSOR ]TIME PRIORITY IDENTIFIER MESSAGE". What looks otherwise is taken as a message without the rest. */
+static void log_line_parse(LogLine *l, char *line, gboolean cursors) {
+        char *p, *end = cursors ? strchr(line, ' ') : NULL;
         guint64 time, priority;
 
-        *l = (LogLine){ .priority = 6, .identifier = NULL, .message = line };
+        *l = (LogLine){ .priority = 6, .message = line };
+        if (end) {
+                *end = 0;
+                l->cursor = line;
+                l->message = line = end + 1;
+        }
 
         time = g_ascii_strtoull(line, &end, 10);
         if (end == line || *end != ' ')
@@ -83,10 +102,12 @@ static JsonNode *line_json(const LogLine *l) {
         json_object_set_int_member(object, "priority", l->priority);
         json_object_set_string_member(object, "identifier", identifier);
         json_object_set_string_member(object, "message", message);
+        if (l->cursor)
+                json_object_set_string_member(object, "cursor", l->cursor);
         return json_node_object(object);
 }
 
-static void print_line(Cli *cli, char *line, size_t size, LogStyle style, JsonArray *array) {
+static void print_line(LogView *v, char *line, size_t size) {
         LogLine l;
         size_t i;
 
@@ -96,17 +117,23 @@ static void print_line(Cli *cli, char *line, size_t size, LogStyle style, JsonAr
                         line[i] = ' ';
         line[size] = 0;
 
-        log_line_parse(&l, line);
-        if (style == LOG_TEXT)
-                print_text(cli, &l);
-        else if (style == LOG_JSON_ARRAY)
-                json_array_add_element(array, line_json(&l));
+        log_line_parse(&l, line, v->cursors);
+        if (l.cursor) {
+                g_free(v->last_cursor);
+                v->last_cursor = g_utf8_make_valid(l.cursor, -1);
+                l.cursor = v->last_cursor;
+        }
+
+        if (v->style == LOG_TEXT)
+                print_text(v->cli, &l);
+        else if (v->style == LOG_JSON_ARRAY)
+                json_array_add_element(v->array, line_json(&l));
         else
-                json_print_line(cli, line_json(&l));
+                json_print_line(v->cli, line_json(&l));
 }
 
 /* Prints the whole lines of a buffer, and returns how much of it that was. */
-static size_t print_lines(Cli *cli, char *buffer, size_t have, LogStyle style, JsonArray *array) {
+static size_t print_lines(LogView *v, char *buffer, size_t have) {
         size_t done = 0;
 
         while (done < have) {
@@ -115,8 +142,7 @@ static size_t print_lines(Cli *cli, char *buffer, size_t have, LogStyle style, J
                 if (!feed && (done > 0 || have < LINE_MAX_SIZE))
                         break;
 
-                print_line(cli, buffer + done, feed ? (size_t) (feed - (buffer + done)) : have - done, style,
-                        array);
+                print_line(v, buffer + done, feed ? (size_t) (feed - (buffer + done)) : have - done);
                 done = feed ? (size_t) (feed + 1 - buffer) : have;
         }
 
@@ -127,9 +153,8 @@ static size_t print_lines(Cli *cli, char *buffer, size_t have, LogStyle style, J
  * Prints all that comes; returns FALSE when reading failed. What has come is shown at once, for whoever
  * waits for more.
  */
-gboolean log_print(Cli *cli, int fd, LogStyle style) {
+static gboolean print_all(LogView *v, int fd) {
         g_autofree char *buffer = g_malloc(LINE_MAX_SIZE + 1);
-        JsonArray *array = style == LOG_JSON_ARRAY ? json_array_new() : NULL;
         size_t have = 0, done;
         ssize_t n;
 
@@ -141,18 +166,20 @@ gboolean log_print(Cli *cli, int fd, LogStyle style) {
                         break;
 
                 have += (size_t) n;
-                done = print_lines(cli, buffer, have, style, array);
+                done = print_lines(v, buffer, have);
                 memmove(buffer, buffer + done, have - done);
                 have -= done;
-                fflush(cli->out.file);
+                fflush(v->cli->out.file);
         }
 
         if (have > 0)
-                print_line(cli, buffer, have, style, array);
-        if (array)
-                json_print(cli, json_node_array(array));
+                print_line(v, buffer, have);
 
         return n == 0;
+}
+
+gboolean log_print(Cli *cli, int fd) {
+        return print_all(&(LogView){ .cli = cli, .style = LOG_TEXT }, fd);
 }
 
 static gboolean add_time(Cli *cli, GVariantDict *dict, const char *key, const char *text) {
@@ -180,18 +207,28 @@ GVariant *log_options_build(Cli *cli, const LogOptions *o) {
                 return NULL;
         }
 
+        if (o->cursor && o->after_cursor) {
+                (void) cli_usage(cli, "--cursor and --after-cursor name two beginnings");
+                return NULL;
+        }
+
         if (o->since && !add_time(cli, &dict, "Since", o->since))
                 return NULL;
         if (o->until && !add_time(cli, &dict, "Until", o->until))
                 return NULL;
 
-        /* Who names a time wants all since then. */
-        if (lines < 0 && o->since)
+        if (o->cursor || o->after_cursor)
+                g_variant_dict_insert(
+                        &dict, o->cursor ? "FromCursor" : "Cursor", "s", o->cursor ?: o->after_cursor);
+        /* Who names a time wants all since then; from a cursor on the service gives all by itself. */
+        else if (lines < 0 && o->since)
                 lines = LINES_MAX;
         if (lines >= 0)
                 g_variant_dict_insert(&dict, "Lines", "u", (guint32) lines);
         if (o->follow)
                 g_variant_dict_insert(&dict, "Follow", "b", TRUE);
+        if (o->show_cursor)
+                g_variant_dict_insert(&dict, "Cursors", "b", TRUE);
 
         return g_variant_ref_sink(g_variant_dict_end(&dict));
 }
@@ -204,7 +241,11 @@ static gboolean job_has_ended(Cli *cli, const char *path) {
 
 /* The log of an object, until it ends or somebody has had enough. */
 int log_show(Cli *cli, const char *path, const char *interface, const LogOptions *o) {
-        LogStyle style = !cli->json ? LOG_TEXT : o->follow ? LOG_JSON_LINES : LOG_JSON_ARRAY;
+        LogView view = { .cli = cli,
+                .style = !cli->json  ? LOG_TEXT
+                         : o->follow ? LOG_JSON_LINES
+                                     : LOG_JSON_ARRAY,
+                .cursors = o->show_cursor };
         gboolean instance = g_str_equal(interface, LEFT4ME_INSTANCE_INTERFACE);
         const char *prefix = instance ? LEFT4ME_INSTANCE_PREFIX : LEFT4ME_JOB_PREFIX;
         g_autofree char *name = client_path_name(prefix, path);
@@ -230,8 +271,14 @@ int log_show(Cli *cli, const char *path, const char *interface, const LogOptions
         if (!reply)
                 return cli_error_about(cli, error, prefix, name);
 
-        complete = log_print(cli, fd, style);
+        view.array = view.style == LOG_JSON_ARRAY ? json_array_new() : NULL;
+        complete = print_all(&view, fd);
         (void) close(fd);
+        if (view.array)
+                json_print(cli, json_node_array(view.array));
+        else if (view.style == LOG_TEXT && view.last_cursor)
+                terminal_printf(&cli->out, "-- cursor: %s\n", view.last_cursor);
+        g_free(view.last_cursor);
         /* The log of a job ends with the job. */
         if (!complete || (o->follow && (instance || !job_has_ended(cli, path))))
                 return cli_failed(cli, EXIT_FAILED, "left4med has closed the log");

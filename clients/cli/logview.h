@@ -5,18 +5,13 @@
 
 /* The log of an instance or a job, as OpenLog gives it. */
 
-typedef enum {
-        LOG_TEXT,
-        LOG_JSON_ARRAY,
-        LOG_JSON_LINES,
-} LogStyle;
-
 typedef struct {
         int lines; /* negative: what the service thinks right */
         char *since, *until;
-        gboolean follow;
+        char *cursor, *after_cursor;
+        gboolean follow, show_cursor;
 } LogOptions;
 
 GVariant *log_options_build(Cli *cli, const LogOptions *o);
 int log_show(Cli *cli, const char *path, const char *interface, const LogOptions *o);
-gboolean log_print(Cli *cli, int fd, LogStyle style);
+gboolean log_print(Cli *cli, int fd);

@@ -101,7 +101,7 @@ static int open_log(Fixture *f, const char *path, char **ret_error) {
 
 static void test_logs(Fixture *f) {
         g_autofree char *path = world_server(f, "versus-1");
-        int logs[64];
+        int logs[128];
 
         for (guint i = 0; i < G_N_ELEMENTS(logs); i++) {
                 g_autofree char *error = NULL;

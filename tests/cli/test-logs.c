@@ -38,6 +38,37 @@ static void test_text(void) {
         fake_free(f);
 }
 
+/* As journalctl names them. */
+static void test_cursor(void) {
+        Fake *f = fake_new();
+        g_autoptr(Run) shown = NULL, json = NULL, after = NULL, from = NULL, both = NULL, none = NULL;
+        const char *call;
+
+        (void) fake_add_instance(f, "versus-1", 27015);
+        none = RUN(f, 0, "logs", "versus-1", "--show-cursor");
+        g_assert_cmpstr(none->out->str, ==, "");
+        f->log = "s=1;i=2 1732244000000000 6 srcds one\ns=1;i=3 1732244001500000 6 srcds two\n";
+        shown = RUN(f, 0, "logs", "versus-1", "--show-cursor");
+        g_assert_cmpstr(shown->out->str, ==,
+                "Nov 22 02:53:20 srcds: one\nNov 22 02:53:21 srcds: two\n-- cursor: s=1;i=3\n");
+        g_assert_true(fake_called(f, "!OpenLog versus-1 ({'Cursors': <true>},)"));
+        json = RUN(f, 0, "logs", "versus-1", "--show-cursor", "--json");
+        assert_has(json->out, "\"message\":\"one\",\"cursor\":\"s=1;i=2\"}");
+        fake_free(f);
+
+        f = fake_new();
+        (void) fake_add_instance(f, "versus-1", 27015);
+        after = RUN(f, 0, "logs", "versus-1", "--after-cursor=s=1;i=2");
+        g_assert_true(fake_called(f, "!OpenLog versus-1 ({'Cursor': <'s=1;i=2'>},)"));
+        from = RUN(f, 0, "logs", "versus-1", "--cursor", "s=1;i=2", "-n5");
+        call = g_ptr_array_index(f->calls, f->calls->len - 1);
+        g_assert_nonnull(strstr(call, "'FromCursor': <'s=1;i=2'>"));
+        g_assert_nonnull(strstr(call, "'Lines': <uint32 5>"));
+        both = RUN(f, 2, "logs", "versus-1", "--cursor=a", "--after-cursor=b");
+        assert_has(both->err, "two beginnings");
+        fake_free(f);
+}
+
 static void test_hostile(void) {
         Fake *f = fake_new();
         g_autoptr(Run) r = NULL, json = NULL;
@@ -172,6 +203,7 @@ static void test_endless(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/logs/text", test_text);
+        g_test_add_func("/logs/cursor", test_cursor);
         g_test_add_func("/logs/hostile", test_hostile);
         g_test_add_func("/logs/follow", test_follow);
         g_test_add_func("/logs/endless", test_endless);

@@ -52,9 +52,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
 
 static void reading_wait(Reading *r, unsigned n) {
         g_autoptr(sd_event) event = NULL;
+        g_autoptr(JournalWatch) watch = NULL;
 
         g_assert_cmpint(sd_event_new(&event), ==, 0);
-        g_assert_cmpint(journal_reader_watch(r->reader, event, read_more, r), >=, 0);
+        watch = journal_watch_new(event);
+        g_assert_cmpint(journal_reader_watch(r->reader, watch, read_more, r), >=, 0);
         read_more(r);
         while (r->times->len < n)
                 g_assert_cmpint(sd_event_run(event, UINT64_MAX), >=, 0);
@@ -320,6 +322,91 @@ static void test_cursor(void) {
                 g_free(cursors[i]);
 }
 
+static void expect_next(JournalReader *r, const char *message) {
+        g_auto(LogEntry) e = { 0 };
+
+        g_assert_cmpint(journal_reader_next(r, &e), ==, message != NULL);
+        g_assert_cmpstr(e.message, ==, message);
+}
+
+/* Waits until so many entries of the unit are in the journal. */
+static void wait_for_entries(const char *unit, unsigned n) {
+        const LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
+        g_auto(Reading) all = { 0 };
+
+        reading_begin(&all, &q);
+        reading_wait(&all, n);
+}
+
+/* Resting at any place, once and twice, changes nothing of what is read. */
+static void test_rest(void) {
+        static const char unit[] = "left4me-server@s.service";
+        const LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX },
+                       last = { .units = LIST(unit), .lines = 0 };
+        g_autoptr(JournalReader) r = NULL, from_now = NULL;
+        pid_t pids[2];
+
+        /* Before there is anything. */
+        g_assert_cmpint(journal_reader_new(&q, &r), ==, 0);
+        journal_reader_rest(r);
+        pids[0] = own_journal_send_as(unit, LIST("MESSAGE=0\n", "MESSAGE=1\n", "MESSAGE=2\n"));
+        wait_for_entries(unit, 3);
+        expect_next(r, "0");
+        journal_reader_rest(r);
+        journal_reader_rest(r);
+        expect_next(r, "1");
+        expect_next(r, "2");
+        expect_next(r, NULL);
+        journal_reader_rest(r);
+        expect_next(r, NULL);
+        journal_reader_rest(r);
+        g_assert_cmpint(journal_reader_new(&last, &from_now), ==, 0);
+        journal_reader_rest(from_now);
+
+        pids[1] = own_journal_send_as(unit, LIST("MESSAGE=3\n"));
+        wait_for_entries(unit, 4);
+        expect_next(r, "3");
+        expect_next(r, NULL);
+        expect_next(from_now, "3");
+        for (size_t i = 0; i < G_N_ELEMENTS(pids); i++)
+                own_journal_reap(pids[i]);
+}
+
+static void end_reader(void *userdata) {
+        JournalReader **r = userdata;
+
+        *r = journal_reader_free(*r);
+}
+
+/* Readers that end themselves, and another, when they are told. */
+static void test_watch(void) {
+        static const char unit[] = "left4me-server@w.service";
+        const LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
+        g_autoptr(sd_event) event = NULL;
+        g_autoptr(JournalWatch) watch = NULL;
+        JournalReader *readers[3], **ended[] = { &readers[0], &readers[2], &readers[2] };
+        pid_t pid;
+
+        g_assert_cmpint(sd_event_new(&event), ==, 0);
+        watch = journal_watch_new(event);
+        for (size_t i = 0; i < G_N_ELEMENTS(readers); i++) {
+                g_assert_cmpint(journal_reader_new(&q, &readers[i]), ==, 0);
+                g_assert_cmpint(journal_reader_watch(readers[i], watch, end_reader, ended[i]), ==, 0);
+        }
+
+        pid = own_journal_send_as(unit, LIST("MESSAGE=0\n"));
+        while (readers[0] || readers[2])
+                g_assert_cmpint(sd_event_run(event, UINT64_MAX), >=, 0);
+        own_journal_reap(pid);
+        journal_reader_free(readers[1]);
+
+        /* Nothing is left that would wake the loop. */
+        pid = own_journal_send_as(unit, LIST("MESSAGE=1\n"));
+        wait_for_entries(unit, 2);
+        g_assert_cmpint(sd_event_run(event, 0), ==, 0);
+        own_journal_reap(pid);
+}
+
 static void test_skip(void) {
         g_test_skip("needs root, PID namespaces and systemd-journald");
 }
@@ -341,6 +428,8 @@ int main(int argc, char **argv) {
         g_test_add_func("/journal/invocation", test_invocation);
         g_test_add_func("/journal/range", test_range);
         g_test_add_func("/journal/cursor", test_cursor);
+        g_test_add_func("/journal/rest", test_rest);
+        g_test_add_func("/journal/watch", test_watch);
         status = g_test_run();
         own_journal_stop();
         return status;

@@ -24,7 +24,7 @@ static struct {
         int end; /* what comes after the last entry: 0 or an error */
         int open_error;
         int wake_fd; /* written to when there are more */
-        unsigned readers;
+        unsigned readers, rests;
 } journal;
 
 void log_entry_clear(LogEntry *e) {
@@ -76,14 +76,24 @@ static int on_wake(sd_event_source *source, int fd, uint32_t revents, void *user
         return 0;
 }
 
-int journal_reader_watch(JournalReader *r, sd_event *event, void (*more)(void *userdata), void *userdata) {
+void journal_reader_rest(JournalReader *r) {
+        journal.rests++;
+}
+
+struct JournalWatch {
+        sd_event *event;
+};
+
+int journal_reader_watch(
+        JournalReader *r, JournalWatch *watch, void (*more)(void *userdata), void *userdata) {
         r->more = more;
         r->userdata = userdata;
-        return sd_event_add_io(event, &r->source, journal.wake_fd, EPOLLIN, on_wake, r);
+        return sd_event_add_io(watch->event, &r->source, journal.wake_fd, EPOLLIN, on_wake, r);
 }
 
 typedef struct Fixture {
         Manager manager;
+        JournalWatch watch;
         int fd; /* the reading end of the stream, -1 when closed */
         GString *got;
 } Fixture;
@@ -93,6 +103,8 @@ static void set_up(Fixture *f, gconstpointer data) {
         journal.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         g_assert_no_errno(journal.wake_fd);
         g_assert_cmpint(sd_event_new(&f->manager.event), ==, 0);
+        f->watch.event = f->manager.event;
+        f->manager.journal_watch = &f->watch;
         f->fd = -1;
         f->got = g_string_new(NULL);
 }
@@ -114,8 +126,10 @@ static const char *const last[] = { "1e2b286108ae4dfaac137266a6cddb17", NULL };
 static void open_stream(Fixture *f, bool follow) {
         const LogQuery query = { .units = (const char *const[]){ NULL } };
 
-        g_assert_cmpint(log_stream_new(&f->manager, &query, follow, last, &f->fd), ==, 0);
+        g_assert_cmpint(log_stream_new(&f->manager, 1000, &query, follow, last, &f->fd), ==, 0);
         g_assert_cmpuint(f->manager.n_logs, ==, 1);
+        g_assert_cmpuint(log_streams_of(&f->manager, 1000), ==, 1);
+        g_assert_cmpuint(log_streams_of(&f->manager, 0), ==, 0);
         g_assert_cmpint(fcntl(f->fd, F_SETFL, O_NONBLOCK), ==, 0);
 }
 
@@ -207,7 +221,7 @@ static void test_journal_closed(Fixture *f, gconstpointer data) {
         int before = dup(0), after;
 
         journal.open_error = -EACCES;
-        g_assert_cmpint(log_stream_new(&f->manager, &query, true, NULL, &f->fd), ==, -EACCES);
+        g_assert_cmpint(log_stream_new(&f->manager, 1000, &query, true, NULL, &f->fd), ==, -EACCES);
         g_assert_cmpint(f->fd, ==, -1);
         g_assert_cmpuint(f->manager.n_logs, ==, 0);
 
@@ -269,6 +283,28 @@ static void test_follow(Fixture *f, gconstpointer data) {
         settle(f);
         g_assert_false(read_some(f));
         g_assert_cmpstr(f->got->str, ==, "1 6 a one\n2 6 a two\n3 6 a three\n");
+        g_assert_cmpuint(journal.rests, ==, 0);
+}
+
+/* Whoever does not read for some seconds lets go of the journal, and gets the rest when he reads again. */
+static void test_stalled(Fixture *f, gconstpointer data) {
+        g_autofree char *message = g_strnfill(16000, 'm');
+        g_autofree LogEntry *entries = g_new0(LogEntry, 100);
+
+        for (unsigned i = 0; i < 100; i++)
+                entries[i] = (LogEntry){ .time = i, .identifier = message, .message = message };
+        journal.entries = entries;
+        journal.n = 100;
+        open_stream(f, false);
+        while (journal.rests == 0)
+                g_assert_cmpint(sd_event_run(f->manager.event, UINT64_MAX), >=, 0);
+        settle(f);
+        g_assert_cmpuint(journal.rests, ==, 1);
+        g_assert_cmpuint(journal.next, <, 50);
+
+        while (!read_some(f))
+                settle(f);
+        g_assert_cmpuint(f->got->len, ==, 100 * (2 * 16000 + 5) + 190);
 }
 
 /* Also when the pipe is full, or with nothing to write. */
@@ -307,6 +343,7 @@ int main(int argc, char **argv) {
         ADD("/log-stream/journal-closed", test_journal_closed);
         ADD("/log-stream/slow-reader", test_slow_reader);
         ADD("/log-stream/follow", test_follow);
+        ADD("/log-stream/stalled", test_stalled);
         ADD("/log-stream/reader-goes", test_reader_goes);
         return g_test_run();
 }
