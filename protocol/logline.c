@@ -82,6 +82,13 @@ static char *scan_field(const char **p) {
         return skip_field(p) ? g_strndup(start, (gsize) (*p - 1 - start)) : NULL;
 }
 
+/* <Producer><ALIVE> */
+static bool skip_life(const char **p) {
+        g_autofree char *life = skip_field(p) ? scan_field(p) : NULL;
+
+        return life && (g_str_equal(life, "ALIVE") || g_str_equal(life, "DEAD"));
+}
+
 /* The fields behind a name, p being at the first '<'. Where they end, which is at a quote; NULL: these are not a player's. */
 static const char *read_fields(const char *p, LogPlayer *ret) {
         g_autofree char *userid = scan_field(&p), *account = userid ? scan_field(&p) : NULL;
@@ -92,8 +99,11 @@ static const char *read_fields(const char *p, LogPlayer *ret) {
                 (*account && !steam_id_is_known_form(account)))
                 return NULL;
 
-        /* Character, life, health, place: a death's. */
-        for (unsigned more = 0; more < MORE_FIELDS_MAX && skip_field(&p); more++)
+        /* Character, life, health, place: a death's. Anything else behind a team is a name that looks like a player, with the true fields
+         * behind it. */
+        if (*p == '<' && !skip_life(&p))
+                return NULL;
+        for (unsigned more = 2; more < MORE_FIELDS_MAX && skip_field(&p); more++)
                 ;
         if (*p != '"')
                 return NULL;

@@ -125,6 +125,8 @@ static void test_words_cannot_lie(void) {
                         LOG_EVENT_ENTERED, "a<1><BOT><>\" entered the game", NULL, NULL },
                 { "\"<1>\"<2><STEAM_1:1:24968171><>\" entered the game", LOG_EVENT_ENTERED, "<1>\"", NULL,
                         NULL },
+                { "\"<2><BOT><Survivor><5><STEAM_1:1:24968171><>\" entered the game", LOG_EVENT_ENTERED,
+                        "<2><BOT><Survivor>", NULL, NULL },
                 { "\"rcon from \"<2><STEAM_1:1:24968171><>\" entered the game", LOG_EVENT_ENTERED,
                         "rcon from \"", NULL, NULL },
                 { "\"sv_cheats\" = \"1<2><STEAM_1:1:24968171><>\" say \"x\"", LOG_EVENT_SAID,
