@@ -117,8 +117,8 @@ class TreeTestCase(unittest.TestCase):
             f.write(text if isinstance(text, bytes) else text.encode())
         os.replace(f'{self.tree}/.new', f'{self.tree}/{path}')
 
-    def read(self, path):
-        with open(f'{self.tree}/{path}', encoding='utf-8') as f:
+    def read(self, path, **options):
+        with open(f'{self.tree}/{path}', encoding='utf-8', **options) as f:
             return f.read()
 
     def cfg(self, name, text):

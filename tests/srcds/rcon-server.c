@@ -15,7 +15,7 @@
 #include "server.h"
 #include "util.h"
 
-#define OUT_MAX (16U << 20) /* of answers that a client does not read */
+#define OUT_MAX (4U << 20) /* of answers that a client does not read */
 #define READ_SIZE 8192
 
 static void connection_free(RconConnection *c) {

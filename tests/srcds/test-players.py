@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Players, bots, maps: what the stand-in's log, status and queries tell of them, and that a seed repeats it."""
 import re
+import subprocess
 import sys
 import unittest
 
 sys.dont_write_bytecode = True
-from harness import TreeTestCase  # noqa: E402
+from harness import BUILD, TreeTestCase  # noqa: E402
 from network import ALICE, SERVER, Query, Rcon, info, own_network, players  # noqa: E402
 
 HUMAN = re.compile(r'^# (\d+) (\d+) "(.*)" (STEAM_1:[01]:\d+) (\d\d:\d\d) (\d+) (\d+) (\w+) (\d+) (198\.51\.100\.\d+:\d+)$')
@@ -42,6 +43,9 @@ class PlayerTestCase(TreeTestCase):
         self.assertEqual(lines[-1], '#end')
         head = dict(line.split(': ', 1) for line in lines[:6])
         return head['players '], lines[8:-1]
+
+    def log_file(self):
+        return 'left4dead2/' + self.state()['log'][0]
 
     def command(self, text):
         with Rcon(self.port) as rcon:
@@ -148,6 +152,27 @@ class BySeed(PlayerTestCase):
         for what in ('connected, address', 'validated', 'entered the game', 'joined team', ' say "', ' say_team "',
                      'changed name', r'disconnected (reason "', '(DEATH)', '(INCAP)', '(TONGUE)', '(headshot)'):
             self.assertTrue([line for line in first if what in line], what)
+
+    def test_the_product_reads_the_log(self):
+        """Names that look like something else are taken for what they are, wherever the line lets them."""
+        server = self.serve('+sv_maxplayers', '31', '+standin_speed', '3000', '+standin_players', '31')
+        for what in (r'\(TONGUE\)', r'\(INCAP\)', 'changed name', 'say_team', 'disconnected .reason "(?!Kick)'):
+            server.wait_line('^L .*' + what)
+        for _ in range(500):
+            server.wait_line(r'\(DEATH\)', len(server.lines))
+        server.say('quit')
+        server.wait_exit()
+        log = self.read(self.log_file(), errors='surrogateescape')
+        out = subprocess.run([f'{BUILD}/srcds_read_log'], input=log.encode(errors='surrogateescape'), stdout=subprocess.PIPE, check=True)
+        read = [line.split('\t') for line in out.stdout.decode().splitlines()]
+        self.assertEqual(len(read), len(log.splitlines()))
+        other = [line for line, (event, *_) in zip(log.splitlines(), read) if event == 'other']
+        self.assertFalse([line for line in other if '(TONGUE)' not in line][:10])
+        events = {event for event, *_ in read}
+        self.assertLessEqual({'connected', 'validated', 'entered', 'joined-team', 'renamed', 'said', 'said-team', 'disconnected',
+                              'killed', 'incapacitated', 'world', 'map-started'}, events)
+        for name in ('Ann', 'a "quoted" name', '<2><BOT><Survivor>', '楽しい', 'Mr. 100%s', '; quit', '[clan] Otto'):
+            self.assertIn(['connected', name], [fields[:2] for fields in read])
 
     def test_campaign_in_order(self):
         server = self.serve('+standin_speed', '20000', '+standin_chapters', '1', '+standin_players', '4', 'stay')
