@@ -2,6 +2,7 @@
 """A running server sees not one byte change, whatever is done to the overlays that it stands on."""
 
 import json
+import time
 
 import follow
 import ground
@@ -14,7 +15,7 @@ KEEP_ALL = 100
 
 # Runs in the server's mount namespace, and looks at all of its tree again and again.
 WITNESS = """
-import hashlib, json, os, sys
+import hashlib, json, os, time
 
 def look():
     seen = {}
@@ -32,10 +33,11 @@ def look():
     return seen
 
 first = look()
-print(json.dumps(len(first)), flush=True)
 while True:
-    now = look()
-    print(json.dumps([[p, first.get(p), now.get(p)] for p in sorted(first.keys() | now.keys()) if first.get(p) != now.get(p)]), flush=True)
+    begin, now = time.monotonic(), look()
+    differ = [[p, first.get(p), now.get(p)] for p in sorted(first.keys() | now.keys()) if first.get(p) != now.get(p)]
+    print(json.dumps([begin, len(now), differ]), flush=True)
+    time.sleep(0.05)  # the rest of the CPU is for what it is to see
 """
 
 
@@ -48,17 +50,11 @@ class Witness(follow.Lines):
     def take(self, line):
         return json.loads(line)
 
-    def __enter__(self):
-        super().__enter__()
-        self.wait(lambda count: count > 50, "the first look", seconds=60)
-        return self
-
     def differences(self):
         """What differs from the first look, in all those until one that has begun after now."""
-        count = len(self.lines)
-        while len(self.lines) < count + 2:
-            self.wait(lambda _: True, "another look", start=len(self.lines), seconds=60)
-        return [line for line in self.lines[1:] if line]
+        begin = time.monotonic()
+        self.wait(lambda look: look[0] > begin, "another look", seconds=60)
+        return [differ for _, _, differ in self.lines if differ]
 
 
 class Untouched(host.Case):
@@ -101,6 +97,14 @@ class Untouched(host.Case):
             host.import_files(name, self.files(name, number))
         # what everybody stands on too
         host.import_files("game", {"left4dead2/new.txt": f"{number}\n", "srcds_run": b"#!/bin/sh\necho not this one\nexit 1\n"})
+
+    def edit_all(self):
+        """Single files and directories put and taken away."""
+        for name in ("top", "low", "game"):
+            path, fd = self.ask(name, "PutFile", "sa{sv}", "left4dead2/put.txt", {})
+            ground.Upload(fd, b"put\n").join()
+            self.ground.do(path)
+            self.ground.do(self.ask(name, "RemoveFile", "s", "left4dead2/layers")[0])
 
     def roll_back(self):
         for name in ("top", "low", "game"):
@@ -145,6 +149,9 @@ class Untouched(host.Case):
                     self.assertEqual(shown[path], what, path)
 
         with Witness("one") as witness:
+            self.assertEqual(witness.differences(), [])
+            self.assertEqual(witness.lines[0][1], len(shown))
+
             def check(what, count=KEEP_ALL):
                 with self.subTest(what):
                     self.check_versions(mounted, count)
@@ -155,6 +162,8 @@ class Untouched(host.Case):
             for number in (1, 2):
                 self.import_all(number)
                 check(f"import {number}")
+            self.edit_all()
+            check("files put and removed")
             self.roll_back()
             check("rollback")
             self.import_all(3)
@@ -173,6 +182,10 @@ class Untouched(host.Case):
                 self.assertNotEqual(ctl("overlay", "delete", "--yes", name, check=False).code, 0)
             self.import_all(5)
             check("the last import", 1)
+            # it would have seen it
+            with open(host.merged("one") + "/left4dead2/seen.txt", "w", encoding="ascii"):
+                pass
+            self.assertIn("/mnt/server/left4dead2/seen.txt", [path for look in witness.differences() for path, _, _ in look])
             print(f"{len(witness.lines)} looks at {len(shown)} files", flush=True)
         ctl("stop", "one")
         self.check_versions([], 1)
