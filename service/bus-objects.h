@@ -44,6 +44,7 @@ int bus_overlay_read_path(sd_bus_message *call, const char **ret, sd_bus_error *
 
 /* Methods of an overlay that are in a file of their own. */
 int bus_overlay_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_overlay_diff(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int bus_overlay_open_file(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 /* Answers Check(): (ssss) of each. */

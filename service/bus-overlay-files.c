@@ -7,6 +7,7 @@
 #include "service/auth.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/comparison.h"
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/util.h"
@@ -146,4 +147,62 @@ int bus_overlay_open_file(sd_bus_message *call, void *userdata, sd_bus_error *er
         r = sd_bus_reply_method_return(call, "h", fd);
         (void) close(fd);
         return r;
+}
+
+static int reply_changes(sd_bus_message *call, const GArray *changes) {
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(sstt)");
+        for (unsigned i = 0; i < changes->len && r >= 0; i++) {
+                const TreeChange *change = &g_array_index(changes, TreeChange, i);
+
+                r = sd_bus_message_append(reply, "(sstt)", change->path, change->kind, change->a, change->b);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+
+        return r < 0 ? r : sd_bus_message_send(reply);
+}
+
+static void on_compared(Manager *m, const GArray *changes, int r, void *userdata) {
+        g_autoptr(sd_bus_message) call = userdata;
+
+        if (r >= 0)
+                r = reply_changes(call, changes);
+
+        if (r == -E2BIG)
+                (void) sd_bus_reply_method_errorf(call, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "The two versions differ in more than 20000 files.");
+        else if (r == -ENOENT)
+                (void) sd_bus_reply_method_errorf(call, LEFT4ME_ERROR_NO_SUCH_VERSION,
+                        "The overlay was removed while it was looked at.");
+        else if (r < 0)
+                (void) sd_bus_reply_method_errorf(
+                        call, LEFT4ME_ERROR_FAILED, "Cannot compare the versions: %s", g_strerror(-r));
+}
+
+int bus_overlay_diff(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+        uint32_t a, b;
+        uid_t uid;
+        int r;
+
+        r = sd_bus_message_read(call, "uu", &a, &b);
+        if (r < 0)
+                return r;
+
+        r = auth_check(o->manager->auth, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, "diff", "overlay", o->name,
+                &uid, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        r = comparison_new(o, a, b, on_compared, call, error);
+        if (r < 0)
+                return r;
+
+        (void) sd_bus_message_ref(call);
+        return 1;
 }

@@ -200,6 +200,23 @@ static int method_remove_file(sd_bus_message *call, void *userdata, sd_bus_error
         return start_build(call, o, &plan, "remove-file", error);
 }
 
+static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Overlay *o = userdata;
+        const char *to;
+        Request *q;
+        int r;
+
+        r = bus_read_name(call, "overlay", &to, error);
+        if (r < 0)
+                return r;
+
+        r = begin(o, call, "rename", &q, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        return request_return(q, overlay_rename(o, to, q, error), error);
+}
+
 static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Overlay *o = userdata;
         Request *q;
@@ -254,6 +271,8 @@ static const sd_bus_vtable overlay_vtable[] = {
                 SD_BUS_RESULT("o", job, "h", pipe), method_put_file, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("RemoveFile", SD_BUS_ARGS("s", path), SD_BUS_RESULT("o", job),
                 method_remove_file, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", overlay), method_rename,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), method_delete,
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Rollback", SD_BUS_ARGS("u", version), SD_BUS_NO_RESULT, method_rollback,
@@ -262,6 +281,8 @@ static const sd_bus_vtable overlay_vtable[] = {
                 method_set_keep_versions, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListFiles", SD_BUS_ARGS("s", directory, "u", version),
                 SD_BUS_RESULT("a(sstt)", files), bus_overlay_list_files, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Diff", SD_BUS_ARGS("u", a, "u", b), SD_BUS_RESULT("a(sstt)", changes),
+                bus_overlay_diff, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenFile", SD_BUS_ARGS("s", path, "u", version), SD_BUS_RESULT("h", file),
                 bus_overlay_open_file, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),

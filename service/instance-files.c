@@ -9,6 +9,7 @@
 
 #include "service/bus-error.h"
 #include "service/instance-internal.h"
+#include "service/job.h"
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/util.h"
@@ -22,6 +23,10 @@ static int plan_layer(const Instance *i, const char *name, Stack *stack, sd_bus_
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_MISSING_LAYER,
                         "The overlay '%s' in the stack of '%s' has nothing in it yet. Fill it first (left4mectl overlay import %s FILE).",
                         name, i->name, name);
+
+        if (o->job && job_is(o->job, JOB_RENAME_OVERLAY))
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
+                        "The overlay '%s' is being renamed. Try again in a moment.", name);
 
         stack_add(stack, name, o->current);
         return 0;

@@ -35,28 +35,6 @@ int instance_delete(Instance *i, Job **ret, sd_bus_error *error) {
         return job_new(i->manager, JOB_DELETE_INSTANCE, i->name, "", ret, error);
 }
 
-typedef struct Renaming {
-        const char *to;
-        bool taken;
-} Renaming;
-
-static gboolean find_renaming(gpointer key, gpointer value, gpointer userdata) {
-        Renaming *renaming = userdata;
-        const Job *j = value;
-
-        renaming->taken = !job_has_ended(j) && j->kind == JOB_RENAME_INSTANCE &&
-                          g_str_equal(j->argument, renaming->to);
-        return renaming->taken;
-}
-
-/* A name that a rename under way is about to give. */
-static bool name_is_promised(Manager *m, const char *name) {
-        Renaming renaming = { .to = name };
-
-        g_tree_foreach(m->jobs, find_renaming, &renaming);
-        return renaming.taken;
-}
-
 int instance_rename(Instance *i, const char *to, Request *q, sd_bus_error *error) {
         Job *j;
         int r;
@@ -65,7 +43,7 @@ int instance_rename(Instance *i, const char *to, Request *q, sd_bus_error *error
         if (r < 0)
                 return r;
 
-        if (instance_find(i->manager, to) || name_is_promised(i->manager, to))
+        if (instance_find(i->manager, to) || jobs_promise(i->manager, JOB_RENAME_INSTANCE, to))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
                         "There is a server '%s' already. Choose another name.", to);
 

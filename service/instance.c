@@ -283,6 +283,23 @@ bool instance_has_mounted(const Instance *i, const char *overlay) {
         return false;
 }
 
+void instance_rename_overlay(Instance *i, const char *from, const char *to) {
+        if (g_str_equal(i->config->game, from)) {
+                g_free(i->config->game);
+                i->config->game = g_strdup(to);
+                object_changed(&i->object, INSTANCE_GAME);
+        }
+
+        for (char **name = i->config->overlays; *name; name++)
+                if (g_str_equal(*name, from)) {
+                        g_free(*name);
+                        *name = g_strdup(to);
+                        object_changed(&i->object, INSTANCE_OVERLAYS);
+                }
+
+        instance_refresh_pending(i);
+}
+
 /* -- what systemd says --------------------------------------------------------------------------------------- */
 
 void instance_refresh_pending(Instance *i) {

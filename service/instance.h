@@ -98,6 +98,9 @@ bool instance_is_down(const Instance *i);
 bool instance_uses(const Instance *i, const char *overlay);
 bool instance_has_mounted(const Instance *i, const char *overlay);
 
+/* An overlay has another name now. */
+void instance_rename_overlay(Instance *i, const char *from, const char *to);
+
 /* Looks again whether a restart would change the stack. */
 void instance_refresh_pending(Instance *i);
 

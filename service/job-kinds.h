@@ -28,4 +28,6 @@ void instance_job_begin(Job *j);
 int instance_job_take_over(Job *j);
 void overlay_delete_begin(Job *j);
 int overlay_delete_take_over(Job *j);
+void overlay_rename_begin(Job *j);
+int overlay_rename_take_over(Job *j);
 void clean_begin(Job *j);

@@ -5,7 +5,7 @@
 /* Which of the waiting jobs begins next. */
 
 static bool takes_overlays_away(const Job *j) {
-        return j->kind == JOB_CLEAN || j->kind == JOB_DELETE_OVERLAY;
+        return j->kind == JOB_CLEAN || j->kind == JOB_DELETE_OVERLAY || j->kind == JOB_RENAME_OVERLAY;
 }
 
 typedef struct Obstacle {
@@ -62,4 +62,26 @@ void jobs_dispatch(Manager *m) {
         /* Not at once: whoever made the job may want to finish what it does, and a job may end as soon as it begins. */
         if (m->ready && m->queue->length > 0)
                 (void) sd_event_add_defer(m->event, NULL, on_dispatch, m);
+}
+
+typedef struct Promise {
+        JobKind kind;
+        const char *name;
+        bool found;
+} Promise;
+
+static gboolean find_promise(gpointer key, gpointer value, gpointer userdata) {
+        Promise *promise = userdata;
+        const Job *j = value;
+
+        promise->found = j->kind == promise->kind && !job_has_ended(j) &&
+                         g_str_equal(j->argument, promise->name);
+        return promise->found;
+}
+
+bool jobs_promise(Manager *m, JobKind kind, const char *name) {
+        Promise promise = { kind, name, false };
+
+        g_tree_foreach(m->jobs, find_promise, &promise);
+        return promise.found;
 }

@@ -35,6 +35,8 @@ static const JobType job_types[_JOB_KIND_MAX] = {
                 instance_job_begin, instance_job_take_over },
         [JOB_DELETE_OVERLAY] = { "delete-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", NULL, true,
                 overlay_delete_begin, overlay_delete_take_over },
+        [JOB_RENAME_OVERLAY] = { "rename-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", NULL, true,
+                overlay_rename_begin, overlay_rename_take_over },
         [JOB_CLEAN] = { "clean", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL, false, clean_begin, NULL },
 };
 
@@ -112,7 +114,9 @@ static void job_bind(Job *j, bool bind) {
 
 /* The overlay knows its last job, also when that is over. */
 static void job_note_last(Job *j) {
-        Overlay *o = job_is_of(j, "overlay") ? overlay_find(j->manager, j->subject) : NULL;
+        bool renamed = j->kind == JOB_RENAME_OVERLAY && j->state == JOB_SUCCEEDED;
+        Overlay *o = job_is_of(j, "overlay") ? overlay_find(j->manager, renamed ? j->argument : j->subject)
+                                             : NULL;
 
         if (o)
                 o->last_job = j->id;
@@ -247,7 +251,7 @@ static void forget_old_jobs(Manager *m) {
                 Job *oldest = NULL;
 
                 g_tree_foreach(m->jobs, find_oldest_ended, &oldest);
-                overlay_forget_job(m, oldest->subject, oldest->id);
+                overlays_forget_job(m, oldest->id);
                 object_hide(&oldest->object);
                 job_free(oldest);
         }
@@ -260,7 +264,9 @@ static void job_answer(Job *j) {
                 /* The only call that waits for a job is Rename(), which answers the new path. */
                 g_autofree char *path = NULL;
 
-                (void) sd_bus_path_encode(LEFT4ME_INSTANCE_PREFIX, j->argument, &path);
+                (void) sd_bus_path_encode(
+                        job_is_of(j, "overlay") ? LEFT4ME_OVERLAY_PREFIX : LEFT4ME_INSTANCE_PREFIX,
+                        j->argument, &path);
                 request_ok_path(g_steal_pointer(&j->request), path);
         }
 

@@ -23,6 +23,7 @@ typedef enum JobKind {
         JOB_DELETE_INSTANCE,
         JOB_RENAME_INSTANCE,
         JOB_DELETE_OVERLAY,
+        JOB_RENAME_OVERLAY,
         JOB_CLEAN,
         _JOB_KIND_MAX,
         _JOB_KIND_INVALID = -22,
@@ -104,6 +105,9 @@ bool job_has_ended(const Job *j);
 
 /* Takes a job over from the store at start-up: one that was under way goes on, or, where it cannot, fails. */
 void job_load(Manager *m, const StoredJob *stored);
+
+/* Whether a job of that kind, a renaming, is about to give this name. */
+bool jobs_promise(Manager *m, JobKind kind, const char *name);
 
 /* Lets queued jobs run while there are workers. */
 void jobs_dispatch(Manager *m);

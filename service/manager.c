@@ -10,6 +10,7 @@
 #include "service/autostart.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/comparison.h"
 #include "service/conflicts.h"
 #include "service/instance-internal.h"
 #include "service/job.h"
@@ -194,6 +195,7 @@ static void manager_init(Manager *m, const char *root, const char *config_path) 
         m->queue = g_queue_new();
         m->changed = g_ptr_array_new();
         m->starting = g_ptr_array_new();
+        m->comparisons = g_ptr_array_new();
         m->consoles = g_ptr_array_new_with_free_func(console_call_free);
         m->auth = auth_new(m);
 }
@@ -296,6 +298,7 @@ Manager *manager_free(Manager *m) {
 
         g_ptr_array_unref(m->consoles);
         conflicts_free(m->conflicts);
+        comparisons_cancel(m);
         free_all(m->jobs, destroy_job);
         free_all(m->instances, destroy_instance);
         free_all(m->overlays, destroy_overlay);
@@ -321,6 +324,7 @@ Manager *manager_free(Manager *m) {
         g_queue_free(m->queue);
         g_ptr_array_unref(m->changed);
         g_ptr_array_unref(m->starting);
+        g_ptr_array_unref(m->comparisons);
         g_free(m->root);
         g_free(m->config_path);
         g_free(m);

@@ -36,6 +36,7 @@ struct Manager {
 
         GPtrArray *consoles; /* ConsoleCall: are being opened */
 
+        GPtrArray *comparisons; /* Comparison: under way */
         sd_event_source *prune_source;
         bool unclean; /* files of versions may lie about that the store knows no more */
 

@@ -59,7 +59,7 @@ int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret
         Overlay *o;
         int r;
 
-        if (overlay_find(m, name))
+        if (overlay_find(m, name) || jobs_promise(m, JOB_RENAME_OVERLAY, name))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
                         "There is an overlay '%s' already. Choose another name.", name);
 
@@ -180,12 +180,17 @@ void overlay_set_job(Overlay *o, Job *j) {
         object_changed(&o->object, OVERLAY_STATE | OVERLAY_LAST_JOB);
 }
 
-void overlay_forget_job(Manager *m, const char *name, uint32_t id) {
-        Overlay *o = overlay_find(m, name);
+static gboolean forget_job(gpointer key, gpointer value, gpointer userdata) {
+        Overlay *o = value;
 
-        if (!o || o->last_job != id)
-                return;
+        if (o->last_job != GPOINTER_TO_UINT(userdata))
+                return FALSE;
 
         o->last_job = 0;
         object_changed(&o->object, OVERLAY_LAST_JOB);
+        return TRUE;
+}
+
+void overlays_forget_job(Manager *m, uint32_t id) {
+        g_tree_foreach(m->overlays, forget_job, GUINT_TO_POINTER(id));
 }

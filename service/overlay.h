@@ -47,6 +47,9 @@ int overlay_build(Overlay *o, const BuildPlan *plan, Job **ret_job, int *ret_fd,
 /* Starts the removal. */
 int overlay_delete(Overlay *o, Job **ret_job, sd_bus_error *error);
 
+/* Starts to give it another name; q is answered when it has it. Errors: NameTaken, InUse, Busy. */
+int overlay_rename(Overlay *o, const char *to, Request *q, sd_bus_error *error);
+
 /* "empty", "ready", "building" or "deleting". */
 const char *overlay_state(const Overlay *o);
 
@@ -88,5 +91,5 @@ void overlay_load_version(Overlay *o, const StoredVersion *v);
 
 void overlay_set_job(Overlay *o, Job *j);
 
-/* A job is no longer remembered; if it was the last one on this overlay, there is none now. */
-void overlay_forget_job(Manager *m, const char *name, uint32_t id);
+/* A job is no longer remembered; if it was the last one on an overlay, that has none now. */
+void overlays_forget_job(Manager *m, uint32_t id);

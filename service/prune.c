@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/comparison.h"
 #include "service/instance-internal.h"
 #include "service/job.h"
 #include "service/log.h"
@@ -37,6 +38,10 @@ static gboolean hold_instance(gpointer key, gpointer value, gpointer userdata) {
         return FALSE;
 }
 
+static void hold_version(const char *overlay, uint32_t version, void *userdata) {
+        g_hash_table_add(userdata, g_strdup_printf("%s/%u", overlay, version));
+}
+
 /* "overlay/version" of all that must stay; NULL when that cannot be told. */
 static GHashTable *find_held(Manager *m) {
         g_autoptr(GHashTable) held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -48,6 +53,7 @@ static GHashTable *find_held(Manager *m) {
 
         mounted = stack_from_mountinfo(mountinfo);
         hold_layers(held, mounted);
+        comparisons_foreach(m, hold_version, held);
         g_tree_foreach(m->instances, hold_instance, held);
         return g_steal_pointer(&held);
 }
@@ -56,6 +62,16 @@ static bool is_held(GHashTable *held, const Overlay *o, uint32_t version) {
         g_autofree char *name = g_strdup_printf("%s/%u", o->name, version);
 
         return g_hash_table_contains(held, name);
+}
+
+bool prune_holds(const Overlay *o) {
+        g_autoptr(GHashTable) held = find_held(o->manager);
+
+        for (unsigned i = 0; held && i < o->versions->len; i++)
+                if (is_held(held, o, g_array_index(o->versions, StoredVersion, i).number))
+                        return true;
+
+        return !held;
 }
 
 /* -- files without a version ----------------------------------------------------------------------------------- */

@@ -15,6 +15,9 @@ void prune_now(Manager *m);
 /* The same, when all that happens in this turn of the loop has happened. */
 void prune_later(Manager *m);
 
+/* Whether somebody looks at any version of it. */
+bool prune_holds(const Overlay *o);
+
 /* The job that removed files failed: they are looked for at the next occasion. */
 void prune_failed(Manager *m);
 

@@ -137,11 +137,19 @@ static void clean_directories(Manager *m, GPtrArray *steps, const char *director
                         g_ptr_array_add(steps, job_step_new(operation, key, *name, NULL));
 }
 
+/* Names that are there, and those that a renaming is about to give. */
+typedef struct Known {
+        GTree *instances, *overlays;
+} Known;
+
 static gboolean promise_name(gpointer key, gpointer value, gpointer userdata) {
+        Known *known = userdata;
         const Job *j = value;
 
         if (!job_has_ended(j) && j->kind == JOB_RENAME_INSTANCE)
-                g_tree_insert(userdata, j->argument, value);
+                g_tree_insert(known->instances, j->argument, value);
+        if (!job_has_ended(j) && j->kind == JOB_RENAME_OVERLAY)
+                g_tree_insert(known->overlays, j->argument, value);
         return FALSE;
 }
 
@@ -193,18 +201,20 @@ static void clean_descriptions(Manager *m) {
 
 void reconcile_files(Manager *m) {
         g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(GTree) known = g_tree_new(compare_names);
+        g_autoptr(GTree) instances = g_tree_new(compare_names), overlays = g_tree_new(compare_names);
+        Known known = { instances, overlays };
         sd_bus_error error = SD_BUS_ERROR_NULL;
         Job *j;
 
-        g_tree_foreach(m->instances, copy_name, known);
-        g_tree_foreach(m->jobs, promise_name, known);
+        g_tree_foreach(m->instances, copy_name, instances);
+        g_tree_foreach(m->overlays, copy_name, overlays);
+        g_tree_foreach(m->jobs, promise_name, &known);
         clean_descriptions(m);
-        clean_own_directories(m, known);
+        clean_own_directories(m, instances);
         clean_builds(m, steps);
         prune_add_strays(m, steps);
-        clean_directories(m, steps, "overlays", m->overlays, "remove-overlay", "Overlay");
-        clean_directories(m, steps, "uppers", known, "remove-instance", "Instance");
+        clean_directories(m, steps, "overlays", overlays, "remove-overlay", "Overlay");
+        clean_directories(m, steps, "uppers", instances, "remove-instance", "Instance");
         if (steps->len == 0)
                 return;
 

@@ -12,6 +12,20 @@ int store_remove_overlay(Store *s, const char *name) {
         return db_run(s, "DELETE FROM overlays WHERE name = ?", "s", name);
 }
 
+int store_rename_overlay(Store *s, const char *name, const char *to, const StoredJob *job) {
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s, "UPDATE overlays SET name = ? WHERE name = ?", "ss", to, name);
+        if (r >= 0)
+                r = store_put_job(s, job);
+
+        return db_end(s, r);
+}
+
 int store_set_current(Store *s, const char *overlay, uint32_t version) {
         return db_run(
                 s, "UPDATE overlays SET current = ? WHERE name = ?", "ns", (uint64_t) version, overlay);

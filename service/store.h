@@ -48,6 +48,8 @@ int store_load_instances(Store *s,
 
 int store_add_overlay(Store *s, const char *name, const char *kind);
 int store_remove_overlay(Store *s, const char *name);
+/* Also stores the job that moved the files, as it is given: both or neither. */
+int store_rename_overlay(Store *s, const char *name, const char *to, const StoredJob *job);
 int store_set_current(Store *s, const char *overlay, uint32_t version);
 int store_set_keep(Store *s, const char *overlay, uint32_t keep);
 int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *userdata), void *userdata);

@@ -46,3 +46,45 @@ int server_cfg_link(int stage, int base, const char *overlay, GError **error) {
                 return fail_errno(error, errno, "cannot link %s/%s as %s", DIRECTORY, NAME, link);
         return 0;
 }
+
+/* The directory of the configuration with a server.cfg in it, or -ENOENT. */
+static int open_cfg(int version, struct stat *ret_cfg) {
+        _cleanup_fd_ int cfg = -1;
+
+        cfg = beneath_open(version, DIRECTORY, O_RDONLY | O_DIRECTORY);
+        if (cfg < 0 || !find(cfg, NAME, ret_cfg))
+                return -ENOENT;
+        return steal_fd(&cfg);
+}
+
+int server_cfg_add_name(int version, const char *to, GError **error) {
+        g_autofree char *link = g_strdup_printf("server_%s.cfg", to);
+        struct stat cfg_stat, link_stat;
+        _cleanup_fd_ int cfg = -1;
+
+        cfg = open_cfg(version, &cfg_stat);
+        if (cfg < 0)
+                return 0;
+        if (find(cfg, link, &link_stat)) {
+                if (link_stat.st_ino == cfg_stat.st_ino)
+                        return 0;
+                if (unlinkat(cfg, link, 0) < 0)
+                        return fail_errno(error, errno, "cannot remove %s/%s", DIRECTORY, link);
+        }
+        if (linkat(cfg, NAME, cfg, link, 0) < 0)
+                return fail_errno(error, errno, "cannot link %s/%s as %s", DIRECTORY, NAME, link);
+        return 0;
+}
+
+int server_cfg_drop_name(int version, const char *from, GError **error) {
+        g_autofree char *link = g_strdup_printf("server_%s.cfg", from);
+        struct stat cfg_stat, link_stat;
+        _cleanup_fd_ int cfg = -1;
+
+        cfg = open_cfg(version, &cfg_stat);
+        if (cfg < 0 || !find(cfg, link, &link_stat) || link_stat.st_ino != cfg_stat.st_ino)
+                return 0;
+        if (unlinkat(cfg, link, 0) < 0)
+                return fail_errno(error, errno, "cannot remove %s/%s", DIRECTORY, link);
+        return 0;
+}

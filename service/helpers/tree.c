@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include "jobfile.h"
 #include "names.h"
 #include "remove.h"
+#include "server-cfg.h"
 #include "tree.h"
 #include "unmount.h"
 
@@ -114,6 +116,53 @@ static int rename_in(
         return 0;
 }
 
+/* Calls each() with every version of an overlay and the name. */
+static int for_each_version(const Roots *roots, const char *overlay, const char *name,
+        int (*each)(int version, const char *name, GError **error), GError **error) {
+        g_autofree char *path = g_strdup_printf("overlays/%s/versions", overlay);
+        _cleanup_fd_ int versions = -1;
+        struct dirent *entry;
+        int r = 0, copy;
+        uint32_t number;
+        DIR *dir;
+
+        versions = beneath_open(roots->state, path, O_RDONLY | O_DIRECTORY);
+        if (versions < 0)
+                return versions == -ENOENT ? 0 : fail_errno(error, -versions, "cannot open %s", path);
+        copy = openat(versions, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        dir = copy >= 0 ? fdopendir(copy) : NULL;
+        if (!dir) {
+                close_fd(&copy);
+                return fail_errno(error, errno, "cannot list %s", path);
+        }
+
+        while (r >= 0 && (entry = readdir(dir))) {
+                _cleanup_fd_ int version = -1;
+
+                if (number_parse(entry->d_name, &number) < 0)
+                        continue;
+                version = beneath_open(versions, entry->d_name, O_RDONLY | O_DIRECTORY);
+                r = version < 0 ? fail_errno(error, -version, "cannot open %s/%s", path, entry->d_name)
+                                : each(version, name, error);
+        }
+
+        (void) closedir(dir);
+        return r;
+}
+
+/* What carries the overlay's name in its versions has both until it has the new one: whichever name it is found under after a crash,
+ * it is whole. No server has any of it mounted. */
+static int rename_overlay(const Roots *roots, const JobFile *job, GError **error) {
+        int r;
+
+        r = for_each_version(roots, job->overlay, job->to, server_cfg_add_name, error);
+        if (r >= 0)
+                r = rename_in(roots, "overlays", job->overlay, job->to, error);
+        if (r >= 0)
+                r = for_each_version(roots, job->to, job->overlay, server_cfg_drop_name, error);
+        return r;
+}
+
 static int reset(const Roots *roots, const char *instance, bool runtime_too, GError **error) {
         g_autofree char *id = g_strdup_printf("server-%s", instance);
         int r;
@@ -178,7 +227,7 @@ int tree_run(const Roots *roots, const char *number, GError **error) {
         case OPERATION_REMOVE_OVERLAY:
                 return remove_in(roots, "overlays", job->overlay, error);
         case OPERATION_RENAME_OVERLAY:
-                return rename_in(roots, "overlays", job->overlay, job->to, error);
+                return rename_overlay(roots, job, error);
         case OPERATION_RESET:
                 return reset(roots, job->instance, false, error);
         case OPERATION_REMOVE_INSTANCE:

@@ -77,6 +77,8 @@ static const Method askers[] = {
         { OVERLAY, "PutFile", "('a', @a{sv} {})", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "RemoveFile", "('a',)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "OpenFile", "('a', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
+        { OVERLAY, "Diff", "(@u 0, @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
+        { OVERLAY, "Rename", "('atlas',)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "ListFiles", "('', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { JOB, "Cancel", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "gone" },
         { JOB, "OpenLog", "(@a{sv} {},)", LEFT4ME_ACTION_READ_LOGS, NULL, NULL },

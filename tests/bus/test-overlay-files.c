@@ -222,12 +222,90 @@ static void test_open(Fixture *f) {
         open_refused(f, "srcds_run", 9, LEFT4ME_ERROR_NO_SUCH_VERSION);
 }
 
+static char *diff(Fixture *f, guint32 a, guint32 b) {
+        g_autoptr(GVariant) reply = call(f, MAPS, "Diff", g_variant_new("(uu)", a, b));
+        g_autoptr(GVariant) changes = g_variant_get_child_value(reply, 0);
+        GString *text = g_string_new(NULL);
+        const char *path, *kind;
+        GVariantIter iter;
+        guint64 x, y;
+
+        g_variant_iter_init(&iter, changes);
+        while (g_variant_iter_next(&iter, "(&s&stt)", &path, &kind, &x, &y))
+                g_string_append_printf(
+                        text, "%s %s %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n", kind, path, x, y);
+
+        return g_string_free(text, FALSE);
+}
+
+static void test_diff(Fixture *f) {
+        g_autofree char *same = NULL, *put = NULL, *back = NULL, *both = NULL;
+
+        g_free(world_empty_overlay(f, "maps"));
+        call_refused(f, MAPS, "Diff", g_variant_new("(uu)", 0, 0), LEFT4ME_ERROR_NO_SUCH_VERSION);
+        world_perform(f);
+        world_import(f, "maps");
+        g_assert_cmpstr(world_put(f, "maps", CFG, "one", "@a{sv} {}"), ==, "succeeded");
+        g_assert_cmpstr(world_put(f, "maps", "srcds_run", "#!/bin/no\n", "@a{sv} {}"), ==, "succeeded");
+        same = diff(f, 3, 0);
+        g_assert_cmpstr(same, ==, "");
+        put = diff(f, 1, 2);
+        g_assert_cmpstr(put, ==, "added left4dead2/cfg/ 0 0\nadded " CFG " 0 3\n");
+        back = diff(f, 2, 1);
+        g_assert_cmpstr(back, ==, "removed left4dead2/cfg/ 0 0\nremoved " CFG " 3 0\n");
+        both = diff(f, 2, 0);
+        g_assert_cmpstr(both, ==, "changed srcds_run 10 10\n");
+        call_refused(f, MAPS, "Diff", g_variant_new("(uu)", 1, 9), LEFT4ME_ERROR_NO_SUCH_VERSION);
+        call_refused(f, MAPS, "Diff", g_variant_new("(uu)", 9, 1), LEFT4ME_ERROR_NO_SUCH_VERSION);
+}
+
+/* A file of that size, holding nothing but zeros and a last letter; it takes no room. */
+static void make_large(Fixture *f, const char *name, goffset size, char last) {
+        g_autofree char *path = fixture_path(f, name);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(pwrite(fd, &last, 1, size - 1), ==, 1);
+        (void) close(fd);
+}
+
+/* While gigabytes are compared everybody else is served, no more than a few can be at it, and what is compared stays. */
+static void test_diff_large(Fixture *f) {
+        const goffset size = (goffset) 2 << 30;
+        Call *calls[5];
+        gint64 begin;
+
+        g_free(world_overlay(f, "maps"));
+        g_assert_cmpstr(world_put(f, "maps", "a", "a", "@a{sv} {}"), ==, "succeeded");
+        make_large(f, VERSIONS "1/large", size, 'a');
+        make_large(f, VERSIONS "2/large", size, 'b');
+        for (gsize i = 0; i < G_N_ELEMENTS(calls); i++)
+                calls[i] = call_begin(f->client, MAPS, "Diff", g_variant_new("(uu)", 1, 2));
+        call_end_refused(calls[4], LEFT4ME_ERROR_LIMITS_EXCEEDED);
+
+        begin = g_get_monotonic_time();
+        for (guint i = 0; i < 10; i++)
+                fixture_ping(f);
+        g_test_message("ten calls took %" G_GINT64_FORMAT " us", g_get_monotonic_time() - begin);
+        g_assert_false(calls[0]->done);
+        call_refused(f, MAPS, "Rename", g_variant_new("(s)", "atlas"), LEFT4ME_ERROR_IN_USE);
+        g_variant_unref(call(f, MAPS, "SetKeepVersions", g_variant_new("(u)", 1)));
+        g_assert_true(fixture_exists(f, VERSIONS "1/large"));
+        fixture_kill(f);
+        for (gsize i = 0; i < 4; i++)
+                call_free(calls[i]);
+        fixture_start(f);
+        world_wait_idle(f);
+}
+
 static void add_tests(void) {
         fixture_add("/overlay-files/put", test_put);
         fixture_add("/overlay-files/put-refused", test_put_refused);
         fixture_add("/overlay-files/remove", test_remove);
         fixture_add("/overlay-files/crash", test_crash);
         fixture_add("/overlay-files/open", test_open);
+        fixture_add("/overlay-files/diff", test_diff);
+        fixture_add("/overlay-files/diff-large", test_diff_large);
 }
 
 int main(int argc, char *argv[]) {

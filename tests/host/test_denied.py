@@ -42,6 +42,8 @@ ARGUMENTS = {
     (OVERLAY, "PutFile"): ["left4dead2/intruder", "{}"],
     (OVERLAY, "RemoveFile"): ["left4dead2/layer.txt"],
     (OVERLAY, "OpenFile"): ["left4dead2/layer.txt", "0"],
+    (OVERLAY, "Diff"): ["1", "0"],
+    (OVERLAY, "Rename"): ["intruder"],
     (OVERLAY, "Rollback"): ["1"],
     (OVERLAY, "SetKeepVersions"): ["5"],
     (JOB, "OpenLog"): ["{}"],

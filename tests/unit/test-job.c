@@ -14,6 +14,7 @@ static void test_kinds(void) {
                 { JOB_DELETE_INSTANCE, "delete-instance" },
                 { JOB_RENAME_INSTANCE, "rename-instance" },
                 { JOB_DELETE_OVERLAY, "delete-overlay" },
+                { JOB_RENAME_OVERLAY, "rename-overlay" },
                 { JOB_CLEAN, "clean" },
         };
 

@@ -130,6 +130,34 @@ static void test_refused(Fixture *f, gconstpointer data) {
         assert_failed(tree_run(&f->roots, "9", &error), ELOOP, &error, "plain file");
 }
 
+/* What carries the name in the versions has the new one; done again, nothing happens. */
+static void test_rename_overlay(Fixture *f, gconstpointer data) {
+        g_autofree char *from = fixture_path(f, "overlays/maps/versions"),
+                        *to = fixture_path(f, "overlays/atlas/versions"), *other = NULL;
+        g_autoptr(GError) error = NULL;
+
+        tree_make(from, "f 1/a one\nf 1.info x\nf 2/left4dead2/cfg/server.cfg two\n"
+                        "h 2/left4dead2/cfg/server_maps.cfg 2/left4dead2/cfg/server.cfg\n"
+                        "f 3/left4dead2/cfg/server.cfg three\nf 3/left4dead2/cfg/server_maps.cfg own\n"
+                        "f 3/left4dead2/cfg/server_atlas.cfg other\n");
+        fixture_put_run(f, "jobs/9/job", "[Job]\nOperation=rename-overlay\nOverlay=maps\nTo=atlas\n");
+        for (int i = 0; i < 2; i++) {
+                assert_ok(tree_run(&f->roots, "9", &error), error);
+                g_assert_false(g_file_test(from, G_FILE_TEST_EXISTS));
+                tree_assert(to,
+                        "d 1\nf 1/a one\nf 1.info x\nd 2\nd 2/left4dead2\nd 2/left4dead2/cfg\n"
+                        "f 2/left4dead2/cfg/server.cfg two\nf 2/left4dead2/cfg/server_atlas.cfg two\n"
+                        "d 3\nd 3/left4dead2\nd 3/left4dead2/cfg\nf 3/left4dead2/cfg/server.cfg three\n"
+                        "f 3/left4dead2/cfg/server_maps.cfg own\nf 3/left4dead2/cfg/server_atlas.cfg three\n");
+        }
+
+        /* Never over another overlay. */
+        other = fixture_path(f, "overlays/maps/versions");
+        tree_make(other, "f 1/b x\n");
+        g_assert_cmpint(tree_run(&f->roots, "9", &error), <, 0);
+        tree_assert(other, "d 1\nf 1/b x\n");
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         fixture_namespace();
@@ -138,6 +166,7 @@ int main(int argc, char *argv[]) {
         FIXTURE_ADD("/tree/overlay", test_overlay);
         FIXTURE_ADD("/tree/instance", test_instance);
         FIXTURE_ADD("/tree/discard", test_discard);
+        FIXTURE_ADD("/tree/rename-overlay", test_rename_overlay);
         FIXTURE_ADD("/tree/mounted", test_mounted);
         FIXTURE_ADD("/tree/refused", test_refused);
         return g_test_run();
