@@ -48,7 +48,7 @@ static void print_versions(Cli *cli, GVariant *p) {
 }
 
 int cmd_overlay_show(Cli *cli, char **words) {
-        g_autofree char *path = NULL, *users = NULL, *job = NULL;
+        g_autofree char *path = NULL, *users = NULL, *job = NULL, *keep = NULL;
         g_autoptr(GVariant) p = NULL;
         g_autoptr(GError) error = NULL;
         const char *state;
@@ -74,6 +74,9 @@ int cmd_overlay_show(Cli *cli, char **words) {
         card_line(cli, "Kind", props_string(p, "Kind"));
         card_line(cli, "State", state);
         card_line(cli, "Used by", users);
+        if (props_has(p, "KeepVersions"))
+                keep = g_strdup_printf("the newest %u", (unsigned) props_uint(p, "KeepVersions"));
+        card_line(cli, "Keeps", keep ? keep : "");
         card_line(cli, "Last job", job);
         print_versions(cli, p);
         return EXIT_OK;

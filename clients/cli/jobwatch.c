@@ -34,10 +34,13 @@ char *job_title(GVariant *properties) {
                 const char *kind, *words;
         } known[] = {
                 { "import", "import into" },
+                { "put-file", "put into" },
+                { "remove-file", "removal from" },
                 { "reset", "reset of" },
                 { "delete-instance", "deletion of" },
                 { "delete-overlay", "deletion of" },
                 { "rename-instance", "renaming of" },
+                { "rename-overlay", "renaming of" },
         };
         const char *kind = props_string(properties, "Kind"), *subject = props_string(properties, "Subject");
         unsigned i;

@@ -18,7 +18,8 @@ static int open_local_file(Cli *cli, char **line, char **words) {
         const char *file;
         int fd;
 
-        if (!(cli->verb->flags & VERB_LOCAL_FILE))
+        /* Where it may be missing, that means standard input. */
+        if (!(cli->verb->flags & VERB_LOCAL_FILE) || (int) g_strv_length(words) < cli->verb->max)
                 return EXIT_OK;
 
         file = words[g_strv_length(words) - 1];

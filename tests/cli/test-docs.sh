@@ -26,6 +26,7 @@ left4mectl() {
     case " $* " in
     ' files '*' --quiet '*) printf '%s\n' '1.0K  2025-11-22  maps/1  a b.cfg' '-  -  @upper  sub/' ;;
     *' list --quiet '*) echo "${1/list/versus-1}  running" ;;
+    *' overlay show maps --json '*) echo '{"name":"maps","versions":[{"version":3,"created":17},{"version":12,"created":4}]}' ;;
     *) "$left4mectl" "$@" ;;
     esac
 }
@@ -53,6 +54,11 @@ expect "$(complete_line 'left4mectl files versus-1 ')" '^a b.cfg sub/$' 'paths i
 expect "$(complete_line 'left4mectl get versus-1 left4dead2/a')" '^left4dead2/a b.cfg$' 'a path in the completion'
 expect "$(complete_line 'left4mectl cat --layer maps versus-1 su')" '^sub/$' 'a path after an option in the completion'
 expect "$(complete_line 'left4mectl create a --game ')" '^overlay$' 'an overlay in the completion'
+expect "$(complete_line 'left4mectl overlay rollback maps 1')" '^12$' 'a version in the completion'
+expect "$(complete_line 'left4mectl overlay diff maps 3 ')" '^3 12$' 'versions in the completion'
+expect "$(complete_line 'left4mectl overlay cat --version ')" '^$' 'no overlay, no version'
+expect "$(complete_line 'left4mectl overlay cat maps --version ')" '^3 12$' 'versions for an option'
+expect "$(complete_line 'left4mectl overlay rename ')" '^overlay$' 'an overlay in the completion'
 expect "$(complete_line 'left4mectl help over')" '^overlay$' 'a verb in the completion of help'
 expect "$(complete_line 'left4mectl create a -- -')" '^$' 'nothing after --'
 if "$left4mectl" help >/dev/full 2>/dev/null; then
