@@ -108,6 +108,17 @@ void combat_grab(Server *s, Player *victim, uint64_t *random) {
                 long_tag(victim, random, grabbed));
 }
 
+const char *combat_class(unsigned i) {
+        return specials[i % (ELEMENTSOF(specials) - 1)].character; /* nobody chooses to be the Tank */
+}
+
+static const char *claws(const Player *infected) {
+        for (size_t i = 0; i < ELEMENTSOF(specials); i++)
+                if (infected->character && strcmp(specials[i].character, infected->character) == 0)
+                        return specials[i].weapon;
+        return "infected";
+}
+
 static const char *attacker(Server *s, uint64_t *random, char buf[static LONG_TAG_LEN]) {
         Player *special = find_special(s, NULL);
 
@@ -116,10 +127,28 @@ static const char *attacker(Server *s, uint64_t *random, char buf[static LONG_TA
                 return "infected";
         }
         (void) long_tag(special, random, buf);
-        for (size_t i = 0; i < ELEMENTSOF(specials); i++)
-                if (strcmp(specials[i].character, special->character) == 0)
-                        return specials[i].weapon;
-        return "infected";
+        return claws(special);
+}
+
+/* The survivor that stands longest in the list of those who are up. */
+static Player *find_prey(Server *s) {
+        for (Player *p = NULL; (p = player_next(s, p));)
+                if (p->team == TEAM_SURVIVOR && p->alive && p->health > 1)
+                        return p;
+        return NULL;
+}
+
+void combat_attack(Server *s, Player *p, uint64_t *random) {
+        char by[LONG_TAG_LEN], who[LONG_TAG_LEN];
+        Player *prey = find_prey(s);
+
+        if (!prey)
+                return;
+        prey->health = 1;
+        p->score += 10;
+        (void) long_tag(p, random, by);
+        log_line(&s->log, &s->cvars, "(INCAP)%s was incapped by %s with \"%s\"", long_tag(prey, random, who),
+                by, claws(p));
 }
 
 void combat_incap(Server *s, Player *victim, uint64_t *random) {

@@ -11,4 +11,6 @@ void combat_kill_special(
 void combat_grab(Server *s, Player *victim, uint64_t *random); /* by a Smoker, if there is one */
 void combat_incap(Server *s, Player *victim, uint64_t *random);
 void combat_die(Server *s, Player *victim, uint64_t *random);
-void combat_spawn(Server *s, uint64_t *random); /* one more special infected, up to three */
+void combat_attack(Server *s, Player *p, uint64_t *random); /* by an infected player, of a survivor */
+const char *combat_class(unsigned i);                       /* what a player of the infected is */
+void combat_spawn(Server *s, uint64_t *random);             /* one more special infected, up to three */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "ban.h"
+#include "combat.h"
 #include "console.h"
 #include "player.h"
 #include "protocol/steam-id.h"
@@ -163,13 +164,25 @@ static Player *find_bot(Server *s, Team team) {
         return NULL;
 }
 
+static unsigned humans_in(Server *s, Team team) {
+        unsigned n = 0;
+
+        for (Player *p = NULL; (p = player_next(s, p));)
+                n += !p->bot && p->team == team;
+        return n;
+}
+
 void player_join_team(Server *s, Player *p, Team team) {
         char tag[TAG_LEN];
 
         if (!p->bot && !is_versus(s))
                 team = TEAM_SURVIVOR;
+        else if (!p->bot && humans_in(s, team) >= players_max(s) / 2)
+                team = team == TEAM_SURVIVOR ? TEAM_INFECTED : TEAM_SURVIVOR;
         log_line(&s->log, &s->cvars, "%s joined team \"%s\"", player_tag(p, tag), team_names[team]);
         p->team = team;
+        if (!p->bot && team == TEAM_INFECTED)
+                p->character = combat_class(p->userid);
         if (!p->bot)
                 bots_settle(s);
 }
@@ -271,7 +284,8 @@ void players_change_map(Server *s, bool keep) {
                         p->state = PLAYER_SPAWNING;
                         p->alive = true;
                         p->health = 100;
-                        p->character = NULL;
+                        if (p->team == TEAM_SURVIVOR)
+                                p->character = NULL; /* the next map may have another cast */
                 } else
                         player_leave(s, p, "Server shutting down");
         }

@@ -89,7 +89,12 @@ static void play(Server *s, Persona *e, Player *p) {
         if (!p->alive) {
                 p->alive = true; /* a companion opened the closet */
                 p->health = 50;
-        } else if (what < 700)
+        } else if (p->team == TEAM_INFECTED && what < 890) {
+                if (what < 60)
+                        combat_attack(s, p, &e->random);
+        } else if (what < 40 && p->health == 1)
+                p->health = 80; /* a medkit */
+        else if (what < 700)
                 combat_kill_common(s, p, &e->random);
         else if (what < 800)
                 combat_kill_special(s, p, &e->random);

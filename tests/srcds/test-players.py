@@ -206,6 +206,8 @@ class BySeed(PlayerTestCase):
         self.assertEqual(count.split(' (')[0], f'8 humans, {len(rows) - 8} bots')
         names = [m[3] for m in humans]
         self.assertIn('a "quoted" name', names)
+        teams = [line.rsplit('"', 2)[1] for line in told(server) if 'STEAM' in line and 'joined team' in line]
+        self.assertLessEqual(max(teams.count('Survivor'), teams.count('Infected')), 4)
         with Query(self.port, ALICE) as query:
             self.assertEqual(info(query)['players'], 8)
             self.assertLessEqual({n for n, _, _ in players(query)}, set(names) | {''})
