@@ -38,7 +38,7 @@ static int show_settings(Cli *cli, const char *name, const char *path, GVariant 
 
         if (cli->json) {
                 object = json_from_dictionary(settings);
-                conflicts_add_json(object, conflicts);
+                conflicts_add_json(object, conflicts, FALSE);
                 json_print(cli, json_node_object(object));
                 return EXIT_OK;
         }

@@ -28,7 +28,7 @@ static int show_created(Cli *cli, GVariant *reply) {
         conflicts = conflicts_get(cli, path);
         if (cli->json) {
                 object = json_from_dictionary(properties);
-                conflicts_add_json(object, conflicts);
+                conflicts_add_json(object, conflicts, FALSE);
                 json_print(cli, json_node_object(object));
         } else
                 terminal_printf(&cli->out, "%s created, port %u\n", props_string(properties, "Name"),

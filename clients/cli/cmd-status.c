@@ -82,7 +82,7 @@ static void show_log(Cli *cli, const Object *instance, int lines) {
 static JsonObject *status_json(const Object *instance, GVariant *figures, GVariant *conflicts) {
         JsonObject *object = json_from_dictionary(instance->properties);
 
-        conflicts_add_json(object, conflicts);
+        conflicts_add_json(object, conflicts, TRUE);
 
         json_object_set_object_member(object, "statistics", json_from_dictionary(figures));
         return object;

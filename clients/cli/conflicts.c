@@ -112,13 +112,13 @@ void conflicts_warn(Cli *cli, const char *name, GVariant *conflicts) {
                 cli_complain(cli, "%s: %s", name, *line);
 }
 
-void conflicts_add_json(JsonObject *object, GVariant *conflicts) {
+void conflicts_add_json(JsonObject *object, GVariant *conflicts, gboolean none) {
         JsonArray *array;
         const char *kind, *path;
         GVariantIter iter;
         GStrv layers;
 
-        if (!conflicts)
+        if (!conflicts || (!none && g_variant_n_children(conflicts) == 0))
                 return;
 
         array = json_array_new();

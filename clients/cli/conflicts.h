@@ -12,4 +12,5 @@ GVariant *conflicts_get(Cli *cli, const char *path); /* a(ssas) */
 
 char *conflicts_words(GVariant *conflicts); /* lines for people, "" for none */
 void conflicts_warn(Cli *cli, const char *name, GVariant *conflicts);
-void conflicts_add_json(JsonObject *object, GVariant *conflicts); /* as the member "conflicts" */
+/* As the member "conflicts"; none: also an empty one. */
+void conflicts_add_json(JsonObject *object, GVariant *conflicts, gboolean none);

@@ -166,7 +166,7 @@ static void report(Control *c) {
                         json_object_set_string_member(result, "error", name);
                         json_object_set_string_member(result, "message", message);
                 }
-                conflicts_add_json(result, t->conflicts);
+                conflicts_add_json(result, t->conflicts, FALSE);
                 json_array_add_object_element(results, result);
         }
 

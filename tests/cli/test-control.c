@@ -179,7 +179,7 @@ static void test_some_refused(void) {
 
         json = RUN(f, 1, "start", "good", "busy", "--json");
         g_assert_cmpstr(json->out->str, ==,
-                "[{\"name\":\"good\",\"ok\":true,\"conflicts\":[]},{\"name\":\"busy\",\"ok\":false,"
+                "[{\"name\":\"good\",\"ok\":true},{\"name\":\"busy\",\"ok\":false,"
                 "\"error\":\"org.left4me.Manager1.Error.Busy\",\"message\":\"It is being stopped\"}]\n");
         fake_free(f);
 }

@@ -37,6 +37,8 @@ ARGUMENTS = {
     (INSTANCE, "Rename"): ["intruder"],
     (INSTANCE, "Clone"): ["intruder", "{}"],
     (INSTANCE, "OpenLog"): ["{'Lines': <uint32 10>}"],
+    (INSTANCE, "ListFiles"): ["", "true"],
+    (INSTANCE, "OpenFile"): ["srcds_run", ""],
     (OVERLAY, "Import"): ["{}"],
     (OVERLAY, "ListFiles"): ["", "0"],
     (OVERLAY, "PutFile"): ["left4dead2/intruder", "{}"],
