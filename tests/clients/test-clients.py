@@ -69,7 +69,7 @@ class Gamedig(ClientTestCase):
         self.players(server, 8)
         state = self.query()
         self.assertEqual((state['numplayers'], state['maxplayers'], state['password']), (8, 8, True))
-        names = {player['name'] for player in state['players']}
+        names = {player['name'].rstrip('^') for player in state['players']}  # some had the time for a new one
         self.assertLessEqual(names, {'', 'Ann', 'a "quoted" name', 'Player Six', '<2><BOT><Survivor>', 'Jörg', 'Зоя', '楽しい',
                                      'Mr. 100%s'})
         self.assertGreaterEqual(len(state['players']), 1)
