@@ -60,6 +60,16 @@ static void replace(char **text, const char *value) {
         *text = g_strdup(value);
 }
 
+/* A line without its end. Names may hold what moves a terminal's cursor, and what some take for a line's end. */
+static char *clean_line(const char *line) {
+        char *clean = g_strchomp(g_strdup(line));
+
+        for (char *p = clean; *p; p++)
+                if (g_ascii_iscntrl(*p) && *p != '\t')
+                        *p = '?';
+        return clean;
+}
+
 /* The lines of an answer, without those of the log. */
 static int read_lines(const char *text, size_t size, GPtrArray **ret) {
         g_autofree char *valid = NULL;
@@ -73,7 +83,7 @@ static int read_lines(const char *text, size_t size, GPtrArray **ret) {
         *ret = g_ptr_array_new_with_free_func(g_free);
         for (char **l = lines; *l; l++)
                 if (!is_log_line(*l))
-                        g_ptr_array_add(*ret, g_strdup(g_strchomp(*l)));
+                        g_ptr_array_add(*ret, clean_line(*l));
         return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The answers of the console's `status` and `stats`, which are text for people. Strings become valid UTF-8 (g_utf8_make_valid), lines of the
- * log that came in between are skipped.
+ * The answers of the console's `status` and `stats`, which are text for people. Strings become valid UTF-8 (g_utf8_make_valid)
+ * without control characters ('?' stands for each); lines of the log that came in between are skipped.
  *
  * Facts: `status` as captured from L4D2 2.2.4.3, build 10097; the forms of `stats` from public tests of GoldSource's and TF2's answers.
  */

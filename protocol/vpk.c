@@ -193,11 +193,15 @@ static int make_path(VpkIter *i, const char *name) {
         if (strlen(i->directory) + strlen(name) + strlen(i->extension) + 2 > VPK_PATH_MAX)
                 return -ENAMETOOLONG;
 
-        if (!is_none(i->directory))
-                g_string_append_printf(i->path, "%s/", i->directory);
+        if (!is_none(i->directory)) {
+                g_string_append(i->path, i->directory);
+                g_string_append_c(i->path, '/');
+        }
         g_string_append(i->path, name);
-        if (!is_none(i->extension))
-                g_string_append_printf(i->path, ".%s", i->extension);
+        if (!is_none(i->extension)) {
+                g_string_append_c(i->path, '.');
+                g_string_append(i->path, i->extension);
+        }
 
         for (char *p = i->path->str; *p; p++)
                 *p = *p == '\\' ? '/' : g_ascii_tolower(*p);

@@ -110,8 +110,8 @@ static void test_odd_rows(void) {
                      "#\n"
                      "L 11/06/2020 - 19:05:14: # 8 9 \"log\" BOT active\n"
                      "hostname: not this one\n"
-                     "# 10 \"last\377\" BOT active");
-        static const char *const names[] = { "padded", "no rights", "no slot", "", "last\357\277\275" };
+                     "# 10 \"last\377\r\033[1m\" BOT active");
+        static const char *const names[] = { "padded", "no rights", "no slot", "", "last\357\277\275??[1m" };
         const RconPlayer *p;
 
         g_assert_cmpuint(s->players->len, ==, G_N_ELEMENTS(names));
