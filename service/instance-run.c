@@ -35,8 +35,6 @@ static void end_operation(Instance *i, const sd_bus_error *error) {
         g_clear_pointer(&i->written, g_array_unref);
         instance_take_state(i);
         instance_read_layers(i);
-        if (unit_is_down(i->server))
-                unit_release(i->server);
 
         if (error)
                 log_instance(LOG_ERR, LEFT4ME_MESSAGE_OPERATION_FAILED, i->name, "%s", error->message);
@@ -230,6 +228,12 @@ static void on_stop_log(const char *why, void *userdata) {
                 "The server '%s' has ended, but its files cannot be unmounted: %s", i->name, why);
 }
 
+static void on_seen(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        if (result == UNIT_DONE)
+                unit_is_gone(u);
+        end_operation(userdata, NULL);
+}
+
 /* The process has ended; goes on when the overlay unit has ended as well. */
 static void stop_advance(Instance *i) {
         /* A signal that is on its way would reach the next start. */
@@ -244,10 +248,11 @@ static void stop_advance(Instance *i) {
                 return;
         }
 
-        unit_release(i->server);
         if (i->operation == OPERATION_RESTART)
                 begin_start(i);
-        else
+        /* Who stops a server wants it stopped. That it had to be killed, LastExit tells. */
+        else if (!g_str_equal(unit_state(i->server)->active, "failed") ||
+                 unit_reset_failed(i->server, on_seen, i) < 0)
                 end_operation(i, NULL);
 }
 
@@ -298,12 +303,6 @@ static void begin_stop(Instance *i) {
         i->stop_again = sd_event_source_disable_unref(i->stop_again);
         (void) sd_event_add_time_relative(
                 i->manager->event, &i->stop_again, CLOCK_MONOTONIC, STOP_AGAIN, 0, on_stop_again, i);
-}
-
-static void on_seen(Unit *u, UnitResult result, const char *detail, void *userdata) {
-        if (result == UNIT_DONE)
-                unit_is_gone(u);
-        end_operation(userdata, NULL);
 }
 
 int instance_stop(Instance *i, Request *q, sd_bus_error *error) {
@@ -370,15 +369,7 @@ int instance_restart(Instance *i, Request *q, sd_bus_error *error) {
 /* -- news of the units --------------------------------------------------------------------------------------- */
 
 void instance_on_server(Unit *u, void *userdata) {
-        Instance *i = userdata;
-
-        instance_take_state(i);
-
-        /* Held while it runs, whoever started it: an ended unit that nobody holds is unloaded before its results can be read. */
-        if (!unit_is_down(u))
-                (void) unit_hold(u);
-        else if (i->operation == OPERATION_NONE)
-                unit_release(u);
+        instance_take_state(userdata);
 }
 
 void instance_on_mount(Unit *u, void *userdata) {

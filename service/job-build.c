@@ -278,6 +278,7 @@ void build_begin(Job *j) {
         int r;
 
         build->unit = unit_new(j->manager->units, unit, NULL, NULL);
+        (void) unit_hold(build->unit);
         build->mount = unit_new(j->manager->units, mount, on_mount_changed, build);
         build->phase = PHASE_BUILDING;
         job_set_progress(j, -1.0, job_type(j)->doing);

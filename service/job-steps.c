@@ -92,5 +92,7 @@ void job_run_steps(Job *j, void (*done)(Job *j, bool ok, const char *why)) {
         if (!j->tree)
                 j->tree = unit_new(j->manager->units, name, NULL, NULL);
 
+        /* Its results must be there to be read if systemd executes itself anew meanwhile. */
+        (void) unit_hold(j->tree);
         step_next(j);
 }

@@ -7,7 +7,7 @@
 
 /*
  * How many starts and stops systemd works on for us at a time. It watches for the end of our connection for each of them, and for each
- * unit that is held, by a match of its own on the bus: of these it may have 512, and beyond that it loses its connection.
+ * unit that is held, by a match of its own on the bus. Of these it may have 512 (tried); then it can watch nothing more, for anybody.
  */
 #define JOBS_AT_A_TIME 128U
 
@@ -364,14 +364,6 @@ int unit_hold(Unit *u) {
         return r;
 }
 
-void unit_release(Unit *u) {
-        if (!u->held)
-                return;
-
-        u->held = false;
-        (void) unit_call(u, "UnrefUnit", NULL, NULL, "");
-}
-
 Unit *unit_new(Units *us, const char *name, UnitChanged changed, void *userdata) {
         Unit *u = g_new0(Unit, 1);
 
@@ -393,13 +385,11 @@ Unit *unit_free(Unit *u) {
         if (!u)
                 return NULL;
 
-        unit_release(u);
-        while (u->jobs->len > 0) {
-                UnitJob *j = u->jobs->pdata[0];
-
+        if (u->held)
+                (void) unit_call(u, "UnrefUnit", NULL, NULL, "");
+        while (u->jobs->len > 0)
                 /* An Unref that is under way needs no answer; a job of somebody who is gone neither. */
-                unit_job_free(j);
-        }
+                unit_job_free(u->jobs->pdata[0]);
 
         g_hash_table_remove(u->units->by_path, u->path);
         for (unsigned k = 0; k < G_N_ELEMENTS(u->refresh); k++)

@@ -90,9 +90,9 @@ void units_refresh_loaded(Units *us, GHashTable *loaded);
 /* Calls done once all states that were asked for are there; at once if none is awaited. */
 void units_when_settled(Units *us, void (*done)(void *userdata), void *userdata);
 
-/* Holds the unit in systemd's memory after it has ended, so that its results can be read; released by unit_release(). */
+/* Holds the unit in systemd's memory after it has ended, so that its results can be read later, until it is freed. For few units only: it
+ * costs systemd a match on the bus, and how a unit ended systemd tells by a signal before it forgets the unit. */
 int unit_hold(Unit *u);
-void unit_release(Unit *u);
 
 /* Figures of the unit's cgroup: name -> uint64_t*, as Instance.GetStatistics tells them; empty when systemd knows none. done is called
  * whatever becomes of the unit meanwhile. */

@@ -384,8 +384,7 @@ void systemd_auto_restart(Systemd *s, const char *name, bool start_limit) {
                 return;
         }
 
-        g_free(u->result);
-        u->result = g_strdup("start-limit-hit");
+        /* What it failed of stays the result. */
         unit_set_state(u, "failed", "failed");
         come_to_rest(u, "failed");
 }

@@ -66,7 +66,7 @@ void systemd_release_with(Systemd *s, const char *name, SystemdOutcome outcome);
 
 /* The main process of a running unit ends by itself. */
 void systemd_die(Systemd *s, const char *name, SystemdOutcome outcome);
-/* What RestartSec= after systemd_die() does; with start_limit, the start is refused: start-limit-hit. */
+/* What RestartSec= after systemd_die() does; with start_limit, it is tried no more: the unit stays failed as it was (257). */
 void systemd_auto_restart(Systemd *s, const char *name, bool start_limit);
 
 /* Somebody else, an administrator with systemctl, does it. */

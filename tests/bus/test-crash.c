@@ -112,7 +112,7 @@ static void test_start_limit(Fixture *f) {
                         expect(f, "ActiveState", "'active'");
         }
         expect(f, "ActiveState", "'failed'");
-        expect_last_exit(f, "start-limit-hit", SIGSEGV);
+        expect_last_exit(f, "signal", SIGSEGV);
         systemd_wait_state(f->systemd, MOUNT, "inactive");
 
         /* Whoever starts it by hand wants to try again. */

@@ -144,6 +144,58 @@ static void test_queue(Fixture *f) {
                 g_free(jobs[i]);
 }
 
+/* A word in the configuration, read again, and the next ones run. */
+static void test_more_workers(Fixture *f) {
+        g_autofree char *one = NULL, *two = NULL, *three = NULL;
+        int pipes[3];
+
+        fixture_configure(f, "GamePorts=27015-27115\nJobWorkers=1");
+        g_variant_unref(call(f, MANAGER, "Reload", NULL));
+        world_perform(f);
+        g_free(world_empty_overlay(f, "one"));
+        g_free(world_empty_overlay(f, "two"));
+        g_free(world_empty_overlay(f, "three"));
+        one = world_begin_import(f, "one", "@a{sv} {}", &pipes[0]);
+        two = world_begin_import(f, "two", "@a{sv} {}", &pipes[1]);
+        three = world_begin_import(f, "three", "@a{sv} {}", &pipes[2]);
+        expect_job(f, one, "State", "'running'");
+        fixture_configure(f, "GamePorts=27015-27115\nJobWorkers=2");
+        g_variant_unref(call(f, MANAGER, "Reload", NULL));
+        expect_job(f, two, "State", "'running'");
+        fixture_ping(f);
+        expect_job(f, three, "State", "'queued'");
+        g_variant_unref(call(f, one, LEFT4ME_JOB_INTERFACE, "Cancel", NULL));
+        expect_job(f, three, "State", "'running'");
+        for (gsize i = 0; i < G_N_ELEMENTS(pipes); i++)
+                (void) close(pipes[i]);
+}
+
+/* Of those that have ended the last 200 are kept, and the others leave the bus. */
+static void test_history(Fixture *f) {
+        g_autofree char *first = NULL, *last = NULL;
+        g_autoptr(GVariant) reply = NULL, jobs = NULL;
+
+        g_free(world_server(f, "versus-1"));
+        world_perform(f);
+        for (guint i = 0; i < 201; i++) {
+                g_free(last);
+                last = world_take_path(call(f, LEFT4ME_INSTANCE_PREFIX "/versus_2d1",
+                        LEFT4ME_INSTANCE_INTERFACE, "Reset", NULL));
+                if (!first)
+                        first = g_strdup(last);
+                g_assert_cmpstr(world_wait_job(f, last), ==, "succeeded");
+        }
+        mirror_wait_object(f->mirror, first, false);
+        reply = call(f, MANAGER, "ListJobs", NULL);
+        jobs = g_variant_get_child_value(reply, 0);
+        g_assert_cmpuint(g_variant_n_children(jobs), ==, 200);
+
+        fixture_stop(f);
+        fixture_start(f);
+        mirror_wait_object(f->mirror, last, true);
+        mirror_wait_object(f->mirror, first, false);
+}
+
 static void test_build_crashes(Fixture *f) {
         g_autofree char *job = NULL;
         int pipe;
@@ -202,6 +254,8 @@ static void add_tests(void) {
         fixture_add("/jobs/cancel", test_cancel);
         fixture_add("/jobs/cancel-waits", test_cancel_waits);
         fixture_add("/jobs/queue", test_queue);
+        fixture_add("/jobs/more-workers", test_more_workers);
+        fixture_add("/jobs/history", test_history);
         fixture_add("/jobs/build-crashes", test_build_crashes);
         fixture_add("/jobs/mount-fails", test_mount_fails);
         fixture_add("/jobs/list-jobs", test_list_jobs);
