@@ -13,8 +13,21 @@ void game_request_map(Server *s, const char *map, const char *mode, bool change)
         s->next_is_change = change;
 }
 
+static void count_frame(Server *s) {
+        uint64_t now = now_ms(), elapsed = now - s->frames.since_ms;
+
+        s->frames.ticks++;
+        if (elapsed < 1000)
+                return;
+        s->frames.fps = s->frames.ticks * 1000.0 / (double) elapsed;
+        s->frames.since_ms = now;
+        s->frames.ticks = 0;
+}
+
 static void on_tick(Server *s) {
         s->ticks++;
+        count_frame(s);
+        misbehave_burn(s);
 }
 
 /* Without players the server drops its frames, which is all that an empty one would do. Returns the
@@ -29,8 +42,12 @@ const char *game_update_hibernation(Server *s) {
         s->state_dirty = true;
         if (sleep)
                 timer_disarm(&s->timers, TIMER_TICK);
-        else
+        else {
                 timer_arm(&s->timers, TIMER_TICK, 1000000 / s->tickrate, 1000000 / s->tickrate, on_tick);
+                s->frames.since_ms = now_ms();
+                s->frames.ticks = 0;
+                s->frames.fps = s->tickrate;
+        }
         return sleep ? "Server is hibernating" : woken ? "Server waking up from hibernation" : NULL;
 }
 

@@ -172,6 +172,30 @@ static void run_leak(Server *s, const Command *c) {
         }
 }
 
+/* Of the processor's time, not of the clock's: who does not get it needs longer for the same frame. */
+static uint64_t cpu_us(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
+
+void misbehave_burn(Server *s) {
+        uint64_t work = (uint64_t) s->burn_percent * 10000 / s->tickrate, start = cpu_us();
+
+        while (cpu_us() - start < work)
+                ;
+}
+
+static void run_burn(Server *s, const Command *c) {
+        unsigned long percent;
+
+        if (!parse_uint(c->argv[1], 100, &percent))
+                standin_note("%s: not a percentage: %s", c->argv[0], c->argv[1]);
+        else
+                s->burn_percent = (unsigned) percent;
+}
+
 /* Nothing is served meanwhile, as while the engine loads a map: connections and datagrams wait. */
 void misbehave_stall(uint64_t ms) {
         struct timespec ts = { (time_t) (ms / 1000), (long) (ms % 1000) * 1000000 };
@@ -234,6 +258,7 @@ static void run_child(Server *s, const Command *c) {
 }
 
 const CommandTable misbehave_commands = { (const CommandDef[]){
+        { "standin_burn", 1, "<percent>", run_burn },
         { "standin_child", 0, "", run_child },
         { "standin_crash", 1, "SEGV|ABRT [ms]", run_crash },
         { "standin_exit", 1, "<code> [ms]", run_exit },

@@ -14,5 +14,6 @@ extern const CommandTable misbehave_commands;
 void crash_prepare(void);
 /* As if somebody else had the port and -strictportbind were there. Does not return. */
 void misbehave_refuse_port(Server *s) __attribute__((noreturn));
+void misbehave_burn(Server *s);  /* the work of one tick */
 void misbehave_flood(Server *s); /* what an endless flood prints between two looks at everything else */
 void misbehave_stall(uint64_t ms);

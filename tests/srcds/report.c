@@ -95,7 +95,7 @@ static void run_stats(Server *s, const Command *c) {
                 .out = share * 3,
                 .uptime = (double) ((now_ms() - s->stats.start_ms) / 60000),
                 .users = s->players.connects,
-                .fps = s->hibernating ? 10 : s->tickrate,
+                .fps = s->hibernating ? 10 : s->frames.fps, /* an empty server looks around now and then */
                 .players = humans,
         };
         g_autofree char *text = rcon_stats_format(&stats);

@@ -57,6 +57,11 @@ struct Server {
 
         unsigned tickrate;
         uint64_t ticks;
+        struct {
+                uint64_t since_ms; /* the beginning of the second that is counted */
+                unsigned ticks;
+                double fps; /* of the last whole one */
+        } frames;
         bool hibernating;
         bool offline; /* -insecure, -nomaster or sv_lan: no word with Steam */
         bool steam_connected;
@@ -84,7 +89,8 @@ struct Server {
         unsigned flood_rate;
         uint64_t flood_lines;
         bool flood_endless;
-        size_t leak_rate; /* bytes in a tenth of a second */
-        int control_fd;   /* FIFO with console lines, -1 without */
+        unsigned burn_percent; /* of each tick */
+        size_t leak_rate;      /* bytes in a tenth of a second */
+        int control_fd;        /* FIFO with console lines, -1 without */
         char *control_path;
 };

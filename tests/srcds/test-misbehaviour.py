@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Misbehaviour on request: each by the console, by RCON or from the command line, as what uses it will ask for it."""
+import os
 import re
 import signal
 import sys
@@ -111,6 +112,36 @@ class Stalls(MisbehaviourTestCase):
         server.wait_answer('standin_stall 60000', '^standin: stalls')
         server.child.send_signal(signal.SIGINT)
         self.assertEqual(server.wait_exit(), -signal.SIGINT)
+
+
+class Burns(MisbehaviourTestCase):
+    def seconds(self, server):
+        """Of the processor, used so far."""
+        with open(f'/proc/{server.pid}/stat', encoding='ascii') as f:
+            return sum(map(int, f.read().rsplit(')', 1)[1].split()[11:13])) / os.sysconf('SC_CLK_TCK')
+
+    def test_burn(self):
+        server = self.serve('+standin_burn', '50')
+        rcon = self.login()
+        self.assertIn('   10.00       0', rcon.run('stats'))  # empty: nothing to do
+        rcon.run('standin_join Ann')
+        before = self.seconds(server)
+        deadline = time.monotonic() + 20
+        # Used up is what nobody tells of.
+        while self.seconds(server) < before + 0.3:
+            self.assertLess(time.monotonic(), deadline)
+        self.assertLess(float(rcon.run('stats').splitlines()[1].split()[5]), 33)
+        rcon.run('standin_burn 0')
+
+    def test_frames_are_counted(self):
+        self.serve('+standin_stall', '1')
+        rcon = self.login()
+        rcon.run('standin_join Ann')
+        rcon.run('standin_stall 2000')
+        deadline = time.monotonic() + 20
+        # The frames of the stall are missing from the second that holds it.
+        while not float(rcon.run('stats').splitlines()[1].split()[5]) < 20:
+            self.assertLess(time.monotonic(), deadline)
 
 
 class Garbage(MisbehaviourTestCase):

@@ -103,7 +103,8 @@ class ByHand(PlayerTestCase):
         names, values = self.command('stats').splitlines()
         self.assertEqual(names, 'CPU   In    Out   Uptime  Users   FPS    Players')
         cpu, into, out, uptime, users, fps, count = map(float, values.split())
-        self.assertEqual((into, out, uptime, users, fps, count), (1.5, 3, 0, 1, 30, 1))
+        self.assertEqual((into, out, uptime, users, count), (1.5, 3, 0, 1, 1))
+        self.assertTrue(0 <= fps <= 33, fps)  # fewer on a machine that has no time
         self.assertTrue(0 <= cpu <= 200, cpu)
 
     def test_reserved_by_a_lobby(self):
