@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* job list, show, cancel. */
+/* job list, show, wait, cancel. */
 
 #include "card.h"
 #include "dbus/names.h"
@@ -9,10 +9,10 @@
 #include "inventory.h"
 #include "jobwatch.h"
 #include "json.h"
+#include "listing.h"
 #include "names.h"
 #include "props.h"
 #include "style.h"
-#include "table.h"
 #include "verbs.h"
 
 static JsonObject *job_json(const char *number, GVariant *properties) {
@@ -20,6 +20,10 @@ static JsonObject *job_json(const char *number, GVariant *properties) {
 
         json_object_set_int_member(object, "job", g_ascii_strtoll(number, NULL, 10));
         return object;
+}
+
+static JsonObject *row_json(const Object *object) {
+        return job_json(object->name, object->properties);
 }
 
 /* How far it is while it runs, how long ago it ended after that. */
@@ -33,6 +37,16 @@ static char *job_when(GVariant *p, const char *state) {
         return progress < 0 ? g_strdup("-") : g_strdup_printf("%u%%", (unsigned) (progress * 100));
 }
 
+static void add_row(Table *table, const Object *object) {
+        GVariant *p = object->properties;
+        const char *state = props_string(p, "State");
+        g_autofree char *when = job_when(p, state);
+
+        table_add(table, object->name, props_string(p, "Kind"), props_string(p, "Subject"), state, when,
+                props_string(p, "Message"), NULL);
+        table_style(table, 3, style_of_job(state));
+}
+
 int cmd_job_list(Cli *cli, char **words) {
         static const TableColumn columns[] = {
                 { "JOB", TABLE_RIGHT },
@@ -42,11 +56,9 @@ int cmd_job_list(Cli *cli, char **words) {
                 { "WHEN", TABLE_RIGHT },
                 { "MESSAGE", TABLE_SHRINK },
         };
+        static const Listing listing = { columns, G_N_ELEMENTS(columns), add_row, row_json };
         g_autoptr(Inventory) inventory = NULL;
         g_autoptr(GError) error = NULL;
-        g_autoptr(Table) table = NULL;
-        JsonArray *array;
-        guint i;
 
         if (!cli_parse(cli, NULL, &words))
                 return cli->code;
@@ -55,31 +67,7 @@ int cmd_job_list(Cli *cli, char **words) {
         if (!inventory)
                 return cli_error(cli, error);
 
-        array = json_array_new();
-        table = table_new(columns, G_N_ELEMENTS(columns));
-        for (i = 0; i < inventory->jobs->len; i++) {
-                const Object *object = g_ptr_array_index(inventory->jobs, i);
-                GVariant *p = object->properties;
-                const char *state = props_string(p, "State");
-                g_autofree char *when = job_when(p, state);
-
-                if (cli->json) {
-                        json_array_add_object_element(array, job_json(object->name, p));
-                        continue;
-                }
-                table_add(table, object->name, props_string(p, "Kind"), props_string(p, "Subject"), state,
-                        when, props_string(p, "Message"), NULL);
-                table_style(table, 3, style_of_job(state));
-        }
-
-        if (cli->json)
-                json_print(cli, json_node_array(array));
-        else {
-                table_print(table, &cli->out, !cli->quiet);
-                json_array_unref(array);
-        }
-
-        return EXIT_OK;
+        return listing_show(cli, inventory->jobs, &listing);
 }
 
 static void print_card(Cli *cli, const char *number, GVariant *p) {

@@ -3,28 +3,13 @@
 /* list: every game server on a line. */
 
 #include "format.h"
-#include "inventory.h"
-#include "json.h"
+#include "listing.h"
 #include "props.h"
 #include "style.h"
-#include "table.h"
 #include "verbs.h"
 
-static int print_json(Cli *cli, GPtrArray *instances) {
-        JsonArray *array = json_array_new();
-        guint i;
-
-        for (i = 0; i < instances->len; i++) {
-                const Object *object = g_ptr_array_index(instances, i);
-
-                json_array_add_object_element(array, json_from_dictionary(object->properties));
-        }
-
-        json_print(cli, json_node_array(array));
-        return EXIT_OK;
-}
-
-static void add_row(Table *table, GVariant *p) {
+static void add_row(Table *table, const Object *object) {
+        GVariant *p = object->properties;
         const char *active = props_string(p, "ActiveState"),
                    *state = format_state(active, props_string(p, "SubState"));
         uint64_t since = props_uint(p, "ActiveSince");
@@ -43,6 +28,23 @@ static void add_row(Table *table, GVariant *p) {
         table_style(table, 1, style_of_state(active));
 }
 
+static void print_totals(Cli *cli, GPtrArray *instances) {
+        unsigned running = 0, pending = 0;
+        guint i;
+
+        for (i = 0; i < instances->len; i++) {
+                const Object *object = g_ptr_array_index(instances, i);
+
+                running += g_str_equal(props_string(object->properties, "ActiveState"), "active");
+                pending += props_boolean(object->properties, "UpdatePending");
+        }
+
+        terminal_printf(&cli->out, "\n%u server%s, %u running\n", instances->len,
+                instances->len == 1 ? "" : "s", running);
+        if (pending > 0)
+                terminal_printf(&cli->out, "* a restart would change the stack\n");
+}
+
 int cmd_list(Cli *cli, char **words) {
         static const TableColumn columns[] = {
                 { "NAME", TABLE_LEFT },
@@ -51,11 +53,9 @@ int cmd_list(Cli *cli, char **words) {
                 { "UPTIME", TABLE_RIGHT },
                 { "STACK", TABLE_SHRINK },
         };
+        static const Listing listing = { columns, G_N_ELEMENTS(columns), add_row, NULL };
         g_autoptr(Inventory) inventory = NULL;
         g_autoptr(GError) error = NULL;
-        g_autoptr(Table) table = NULL;
-        unsigned running = 0, pending = 0;
-        guint i;
 
         if (!cli_parse(cli, NULL, &words))
                 return cli->code;
@@ -64,25 +64,9 @@ int cmd_list(Cli *cli, char **words) {
         if (!inventory)
                 return cli_error(cli, error);
 
-        if (cli->json)
-                return print_json(cli, inventory->instances);
-
-        table = table_new(columns, G_N_ELEMENTS(columns));
-        for (i = 0; i < inventory->instances->len; i++) {
-                const Object *object = g_ptr_array_index(inventory->instances, i);
-
-                add_row(table, object->properties);
-                running += g_str_equal(props_string(object->properties, "ActiveState"), "active");
-                pending += props_boolean(object->properties, "UpdatePending");
-        }
-        table_print(table, &cli->out, !cli->quiet);
-
-        if (cli->out.tty && !cli->quiet) {
-                terminal_printf(&cli->out, "\n%u server%s, %u running\n", inventory->instances->len,
-                        inventory->instances->len == 1 ? "" : "s", running);
-                if (pending > 0)
-                        terminal_printf(&cli->out, "* a restart would change the stack\n");
-        }
+        (void) listing_show(cli, inventory->instances, &listing);
+        if (cli->out.tty && !cli->quiet && !cli->json)
+                print_totals(cli, inventory->instances);
 
         return EXIT_OK;
 }

@@ -8,9 +8,9 @@
 #include "format.h"
 #include "inventory.h"
 #include "json.h"
+#include "listing.h"
 #include "props.h"
 #include "style.h"
-#include "table.h"
 #include "verbs.h"
 
 /* Size and number of files of the current version. */
@@ -28,7 +28,8 @@ static uint64_t current_size(GVariant *properties) {
         return 0;
 }
 
-static void add_row(Table *table, GVariant *p) {
+static void add_row(Table *table, const Object *object) {
+        GVariant *p = object->properties;
         g_autofree char *version = NULL, *size = NULL, *users = props_joined(p, "UsedBy", " ");
         uint64_t current = props_uint(p, "Current");
 
@@ -49,11 +50,9 @@ int cmd_overlay_list(Cli *cli, char **words) {
                 { "SIZE", TABLE_RIGHT },
                 { "USED BY", TABLE_SHRINK },
         };
+        static const Listing listing = { columns, G_N_ELEMENTS(columns), add_row, NULL };
         g_autoptr(Inventory) inventory = NULL;
         g_autoptr(GError) error = NULL;
-        g_autoptr(Table) table = NULL;
-        JsonArray *array;
-        guint i;
 
         if (!cli_parse(cli, NULL, &words))
                 return cli->code;
@@ -62,25 +61,7 @@ int cmd_overlay_list(Cli *cli, char **words) {
         if (!inventory)
                 return cli_error(cli, error);
 
-        array = json_array_new();
-        table = table_new(columns, G_N_ELEMENTS(columns));
-        for (i = 0; i < inventory->overlays->len; i++) {
-                const Object *object = g_ptr_array_index(inventory->overlays, i);
-
-                if (cli->json)
-                        json_array_add_object_element(array, json_from_dictionary(object->properties));
-                else
-                        add_row(table, object->properties);
-        }
-
-        if (cli->json)
-                json_print(cli, json_node_array(array));
-        else {
-                table_print(table, &cli->out, !cli->quiet);
-                json_array_unref(array);
-        }
-
-        return EXIT_OK;
+        return listing_show(cli, inventory->overlays, &listing);
 }
 
 int cmd_overlay_create(Cli *cli, char **words) {
