@@ -14,7 +14,6 @@ static void kick(Server *s, Player *p, const char *reason) {
 
         (void) snprintf(text, sizeof(text), "Kicked by Console%s%.200s", *reason ? " : " : "", reason);
         player_leave(s, p, text);
-        s->state_dirty = true;
 }
 
 /* What stands behind the first argument, as it was typed but for its quotes. */
@@ -72,7 +71,6 @@ static void run_join(Server *s, const Command *c) {
         player_validate(s, p);
         player_enter(s, p);
         player_join_team(s, p, TEAM_SURVIVOR);
-        s->state_dirty = true;
 }
 
 static Player *find(Server *s, const Command *c) {
@@ -80,7 +78,6 @@ static Player *find(Server *s, const Command *c) {
 
         if (!p)
                 standin_note("%s: nobody is called %s", c->argv[0], c->argv[1]);
-        s->state_dirty = true;
         return p;
 }
 

@@ -181,6 +181,7 @@ void player_join_team(Server *s, Player *p, Team team) {
                 team = team == TEAM_SURVIVOR ? TEAM_INFECTED : TEAM_SURVIVOR;
         log_line(&s->log, &s->cvars, "%s joined team \"%s\"", player_tag(p, tag), team_names[team]);
         p->team = team;
+        s->state_dirty = true;
         if (!p->bot && team == TEAM_INFECTED)
                 p->character = combat_class(p->userid);
         if (!p->bot)
@@ -207,6 +208,7 @@ void player_leave(Server *s, Player *p, const char *reason) {
 
         log_line(&s->log, &s->cvars, "%s disconnected (reason \"%s\")", player_tag(p, tag), reason);
         *p = (Player){ 0 };
+        s->state_dirty = true;
         if (!bot)
                 bots_settle(s);
 }

@@ -143,7 +143,6 @@ static void act(Server *s, size_t i) {
                 leave(s, e, p);
         else
                 play(s, e, p);
-        s->state_dirty = true;
 }
 
 /* Special infected come, and the survivors reach the safe room. */
@@ -238,7 +237,6 @@ static void run_players(Server *s, const Command *c) {
                         player_leave(s, p, reasons[0]);
         }
         h->stay = c->argc > 2 && strcasecmp(c->argv[2], "stay") == 0;
-        s->state_dirty = true;
         schedule_settle(s);
 }
 

@@ -76,6 +76,7 @@ static void write_game(FILE *f, Server *s) {
         (void) fprintf(f, "version=%s\nmaps=%zu\n", s->content.version, s->content.n_maps);
         (void) fprintf(f, "map=%s\nmap_starts=%u\ntickrate=%u\nhibernating=%s\n", s->map, s->map_starts,
                 s->tickrate, s->hibernating ? "yes" : "no");
+        (void) fprintf(f, "players=%u\nbots=%u\n", players_count(s, false), players_count(s, true));
         (void) fprintf(f, "log=%s\n", s->log.file ? s->log.name : s->log.on ? "console" : "");
         (void) fprintf(f, "rcon_password_length=%zu\nrcon_password_hash=%016llx\n", strlen(password),
                 (unsigned long long) fnv1a(password, strlen(password)));

@@ -61,6 +61,7 @@ class ByHand(PlayerTestCase):
         server.wait_answer('standin_die "Player Six"', r'\(DEATH\)')
         count, rows = self.status()
         self.assertEqual(count, '1 humans, 3 bots (4 max) (not hibernating) (unreserved)')
+        self.assertEqual((self.state()['players'], self.state()['bots']), (['1'], ['3']))
         self.assertEqual([m[2] for m in map(BOT.match, rows) if m], ['Nick', 'Ellis', 'Rochelle'])
         self.assertEqual([m[3] for m in map(HUMAN.match, rows) if m], ['Player Six'])
         server.wait_answer('standin_leave "Player Six"', '^Server is hibernating$')
