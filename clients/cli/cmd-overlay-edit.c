@@ -98,7 +98,8 @@ static int run_editor(Edit *e) {
                              : own && *own     ? own
                                                : "editor";
         /* Whoever set it may have put options behind its name: a shell reads it, as everywhere. */
-        const char *command[] = { "/bin/sh", "-c", "exec $0 \"$1\"", editor, e->temporary, NULL };
+        g_autofree char *script = g_strconcat(editor, " \"$@\"", NULL);
+        const char *command[] = { "/bin/sh", "-c", script, editor, e->temporary, NULL };
         g_autoptr(GError) error = NULL;
         int status;
 

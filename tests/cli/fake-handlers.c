@@ -66,7 +66,7 @@ static gboolean on_clone(L4Manager1Instance *instance, GDBusMethodInvocation *in
 }
 
 /* A job that has ended when the caller hears of it. */
-static char *job_done(Fake *f, const char *kind, const char *subject) {
+char *fake_job_done(Fake *f, const char *kind, const char *subject) {
         L4Manager1Job *job = fake_add_job(f, kind, subject, "succeeded");
 
         return g_strdup(g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(job)));
@@ -74,7 +74,7 @@ static char *job_done(Fake *f, const char *kind, const char *subject) {
 
 static gboolean on_reset(
         L4Manager1Instance *instance, GDBusMethodInvocation *invocation, gpointer userdata) {
-        g_autofree char *path = job_done(userdata, "reset", l4_manager1_instance_get_name(instance));
+        g_autofree char *path = fake_job_done(userdata, "reset", l4_manager1_instance_get_name(instance));
 
         l4_manager1_instance_complete_reset(instance, invocation, path);
         return TRUE;
@@ -82,7 +82,7 @@ static gboolean on_reset(
 
 static gboolean on_delete(
         L4Manager1Instance *instance, GDBusMethodInvocation *invocation, gpointer userdata) {
-        g_autofree char *path = job_done(
+        g_autofree char *path = fake_job_done(
                 userdata, "delete-instance", l4_manager1_instance_get_name(instance));
 
         l4_manager1_instance_complete_delete(instance, invocation, path);
@@ -90,7 +90,7 @@ static gboolean on_delete(
 }
 
 /* The whole log is in the pipe before the caller has its end: it must be no larger than a pipe. */
-static void return_log(Fake *f, GDBusMethodInvocation *invocation) {
+void fake_return_log(Fake *f, GDBusMethodInvocation *invocation) {
         g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
         size_t size = strlen(f->log);
         int pipe[2];
@@ -105,7 +105,7 @@ static void return_log(Fake *f, GDBusMethodInvocation *invocation) {
 
 static gboolean on_open_log(
         gpointer object, GDBusMethodInvocation *invocation, GVariant *options, gpointer userdata) {
-        return_log(userdata, invocation);
+        fake_return_log(userdata, invocation);
         return TRUE;
 }
 
@@ -144,11 +144,10 @@ void fake_read_import(Fake *f, L4Manager1Job *job) {
         (void) g_unix_fd_add(f->import_fd, G_IO_IN, on_import_data, job);
 }
 
-static gboolean on_import(L4Manager1Overlay *overlay, GDBusMethodInvocation *invocation, GVariant *options,
-        gpointer userdata) {
+void fake_return_upload(
+        Fake *f, L4Manager1Overlay *overlay, const char *kind, GDBusMethodInvocation *invocation) {
         g_autoptr(GUnixFDList) fds = g_unix_fd_list_new();
-        Fake *f = userdata;
-        L4Manager1Job *job = fake_add_job(f, "import", l4_manager1_overlay_get_name(overlay), "running");
+        L4Manager1Job *job = fake_add_job(f, kind, l4_manager1_overlay_get_name(overlay), "running");
         const char *path = g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(job));
         int pipe[2];
 
@@ -164,13 +163,18 @@ static gboolean on_import(L4Manager1Overlay *overlay, GDBusMethodInvocation *inv
                 fake_set_job(job, "failed", -1, "not an archive left4me knows (tar, zip, 7z)");
         } else if (f->import != FAKE_IMPORT_HOLD)
                 fake_read_import(f, job);
+}
 
+static gboolean on_import(L4Manager1Overlay *overlay, GDBusMethodInvocation *invocation, GVariant *options,
+        gpointer userdata) {
+        fake_return_upload(userdata, overlay, "import", invocation);
         return TRUE;
 }
 
 static gboolean on_overlay_delete(
         L4Manager1Overlay *overlay, GDBusMethodInvocation *invocation, gpointer userdata) {
-        g_autofree char *path = job_done(userdata, "delete-overlay", l4_manager1_overlay_get_name(overlay));
+        g_autofree char *path = fake_job_done(
+                userdata, "delete-overlay", l4_manager1_overlay_get_name(overlay));
 
         l4_manager1_overlay_complete_delete(overlay, invocation, path);
         return TRUE;
@@ -221,7 +225,7 @@ static gboolean on_instance_list_files(L4Manager1Instance *instance, GDBusMethod
 static gboolean on_open_file(L4Manager1Instance *instance, GDBusMethodInvocation *invocation,
         const char *path, const char *layer, gpointer userdata) {
         if (g_str_has_suffix(path, "motd.txt"))
-                return_log(userdata, invocation);
+                fake_return_log(userdata, invocation);
         else
                 g_dbus_method_invocation_return_dbus_error(
                         invocation, LEFT4ME_ERROR_NO_SUCH_FILE, "There is no such file.");
@@ -367,6 +371,7 @@ void fake_handle_overlay(Fake *f, L4Manager1Overlay *overlay) {
         g_signal_connect(overlay, "handle-import", G_CALLBACK(on_import), f);
         g_signal_connect(overlay, "handle-delete", G_CALLBACK(on_overlay_delete), f);
         g_signal_connect(overlay, "handle-list-files", G_CALLBACK(on_list_files), f);
+        fake_handle_overlay_files(f, overlay);
 }
 
 void fake_handle_job(Fake *f, L4Manager1Job *job) {

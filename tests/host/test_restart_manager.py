@@ -18,8 +18,9 @@ from ground import INSTANCE, OVERLAY, STATE, V
 SEED = int(os.environ.get("LEFT4ME_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 TIMES = float(os.environ.get("LEFT4ME_KILLS", "1"))
 CASES = {"start": 7, "stop": 7, "restart": 5, "import_small": 7, "import_big": 5, "import_slow": 4,
-         "delete_instance": 5, "delete_overlay": 4, "rename": 5, "reset": 4, "create": 2, "configure": 2, "clone": 2}
+         "delete_instance": 5, "delete_overlay": 4, "rename_overlay": 6, "rollback": 3, "put_file": 4, "prune": 3, "rename": 5, "reset": 4, "create": 2, "configure": 2, "clone": 2}
 MARKER = "left4dead2/marker.txt"
+KEPT = 3  # versions of an overlay
 GAME, MAPS, BYSTANDER, SUBJECT, OTHER, LAYER = "rk-game", "rk-maps", "rk-by", "rk-one", "rk-two", "rk-layer"
 
 
@@ -129,7 +130,7 @@ class ImportSmall(Operation):
         if reply:
             case.assertEqual([j[8] for j in new], [reply[0]], "the job that was answered is not there")
         if new and new[0][3] == "succeeded":
-            case.assertEqual(versions[:-1], self.before, f"job succeeded: {new[0][5]}")
+            case.assertEqual(versions[:-1], self.before[-(KEPT - 1):], f"job succeeded: {new[0][5]}")
             files = self.g.call(wire.NAME, wire.overlay_path(LAYER), OVERLAY, "ListFiles", "su", "", 0)[0]
             case.assertIn(self.mark_file, [f[0] for f in files])
             return
@@ -181,6 +182,121 @@ class DeleteOverlay(ImportSmall):
         case.assertFalse(reply and there, "a deletion that was accepted was forgotten")
         if there:
             case.assertEqual(os.listdir(f"{STATE}/overlays/{LAYER}/versions") != [], True, "an overlay lost its content")
+
+
+class OfLayer(Operation):
+    """Something done to an overlay that has two versions at least, with a server.cfg, and is in a server's stack."""
+
+    def overlay(self, member, *arguments, name=LAYER):
+        return self.g.call(wire.NAME, wire.overlay_path(name), OVERLAY, member, *arguments)
+
+    def state(self, name=LAYER):
+        properties = self.g.get_all(wire.NAME, wire.overlay_path(name), OVERLAY)
+        return properties["Current"], [v[0] for v in properties["Versions"]]
+
+    def fill(self):
+        state, message = self.g.import_bytes(LAYER, host.archive({"left4dead2/cfg/server.cfg": os.urandom(9).hex()}))
+        if state != "succeeded":
+            raise AssertionError(message)
+
+    def prepare(self):
+        if wire.overlay_path(LAYER) not in self.g.objects():
+            self.g.manager("CreateOverlay", "ssa{sv}", LAYER, "files", {})
+        while len(self.state()[1]) < 2:
+            self.fill()
+        self.need(SUBJECT)
+        self.g.instance(SUBJECT, "SetOverlays", "as", [LAYER])
+        self.before = self.state()
+
+    def post_layer(self, member, *arguments):
+        return self.g.post(wire.NAME, wire.overlay_path(LAYER), OVERLAY, member, *arguments)
+
+
+class RenameOverlay(OfLayer):
+    NEW = "rk-renamed"
+
+    def post(self):
+        return self.post_layer("Rename", "s", self.NEW)
+
+    def back(self):
+        self.overlay("Rename", "s", LAYER, name=self.NEW)
+
+    def done(self, reply):
+        self.back()
+
+    def check(self, case, reply):
+        found = [n for n in (LAYER, self.NEW) if wire.overlay_path(n) in self.g.objects()]
+        case.assertEqual(len(found), 1, "a renamed overlay is there under one name")
+        case.assertEqual(self.state(found[0]), self.before)
+        case.assertEqual(self.settings(SUBJECT)["Overlays"], found)
+        if reply:
+            case.assertEqual(found, [self.NEW])
+        for version in self.before[1]:
+            cfg = set(os.listdir(f"{STATE}/overlays/{found[0]}/versions/{version}/left4dead2/cfg"))
+            case.assertEqual(cfg, {"server.cfg", f"server_{found[0]}.cfg"})
+        if found == [self.NEW]:
+            self.back()
+
+
+class Rollback(OfLayer):
+    def prepare(self):
+        super().prepare()
+        self.to = next(v for v in self.before[1] if v != self.before[0])
+
+    def post(self):
+        return self.post_layer("Rollback", "u", self.to)
+
+    def check(self, case, reply):
+        current, versions = self.state()
+        case.assertIn(current, [self.to] if reply is not None else [self.before[0], self.to])
+        case.assertEqual(versions, self.before[1])
+
+
+class PutFile(OfLayer):
+    def prepare(self):
+        super().prepare()
+        self.content = os.urandom(200000)
+        self.upload = None
+
+    def post(self):
+        return self.post_layer("PutFile", "sa{sv}", "left4dead2/put.bin", {"Size": V("t", len(self.content))})
+
+    def answered(self, reply):
+        self.upload = ground.Upload(reply[1], self.content)
+
+    def done(self, reply):
+        self.answered(reply)
+        self.g.do(reply[0])
+
+    def check(self, case, reply):
+        if self.upload:
+            self.upload.join(20)
+            case.assertFalse(self.upload.is_alive(), "who writes into the pipe of an interrupted job is left hanging")
+        current, versions = self.state()
+        if current != self.before[0]:
+            case.assertNotIn(current, self.before[1])
+            with open(f"{STATE}/overlays/{LAYER}/versions/{current}/left4dead2/put.bin", "rb") as file:
+                case.assertEqual(file.read(), self.content, "a file was put in part")
+        else:
+            case.assertEqual(versions, self.before[1])
+
+
+class Prune(OfLayer):
+    def prepare(self):
+        super().prepare()
+        self.overlay("SetKeepVersions", "u", KEPT)
+        while len(self.state()[1]) < KEPT:
+            self.fill()
+        self.before = self.state()
+
+    def post(self):
+        return self.post_layer("SetKeepVersions", "u", 1)
+
+    def check(self, case, reply):
+        versions = self.state()[1]
+        kept = sorted({self.before[0], self.before[1][-1]})
+        case.assertIn(versions, [kept] if reply is not None else [kept, self.before[1]])
+        self.overlay("SetKeepVersions", "u", KEPT)
 
 
 class Rename(Operation):
@@ -251,7 +367,7 @@ class Configure(Operation):
 
 
 OPERATIONS = {"start": Start, "stop": Stop, "restart": Restart, "import_small": ImportSmall, "import_big": ImportBig,
-              "import_slow": ImportSlow, "delete_instance": DeleteInstance, "delete_overlay": DeleteOverlay,
+              "import_slow": ImportSlow, "rename_overlay": RenameOverlay, "rollback": Rollback, "put_file": PutFile, "prune": Prune, "delete_instance": DeleteInstance, "delete_overlay": DeleteOverlay,
               "rename": Rename, "reset": Reset, "create": Create, "configure": Configure, "clone": Clone}
 
 
