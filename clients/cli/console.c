@@ -201,7 +201,7 @@ static int time_left(const Console *c, const RconAnswer *answer, const Wait *w) 
 
         if (answer->packets == 0)
                 left = (w->ends ? END_MS : SILENT_MS) - begun;
-        else if (!c->mirrors)
+        else if (!c->mirrors || w->ends)
                 left = MIN(left, (c->no_mirror || w->ends ? QUIET_MS : QUIET_AT_FIRST_MS) - quiet);
 
         return (int) MAX(left, 0);
@@ -237,10 +237,12 @@ static ConsoleResult read_answer(Console *c, RconAnswer *answer, Wait *w) {
 
         if (answer->packets == 0)
                 return CONSOLE_SILENT;
+        if (w->ends)
+                return CONSOLE_ANSWERED;
         if (c->mirrors)
                 return CONSOLE_CUT;
 
-        c->no_mirror = c->no_mirror || !w->ends;
+        c->no_mirror = TRUE;
         return CONSOLE_ANSWERED;
 }
 

@@ -128,7 +128,7 @@ static void test_ends(void) {
         assert_has(drop->err, "not known");
 
         r = run_start(f, RUN_STDIN, (const char *[]){ "console", "versus-1", NULL });
-        run_send(r, "echo one\nmap c2m1_highway\n\n  echo two  \n");
+        run_send(r, "echo one\nexec nothing.cfg\nmap c2m1_highway\n\n  echo two  \n");
         run_until(r, "two\n");
         fake_console_drop(c);
         run_send(r, "echo three\ndrop\necho four\n");
