@@ -321,7 +321,9 @@ void instance_refresh_pending(Instance *i) {
 void instance_read_layers(Instance *i) {
         g_autofree char *target = g_strdup_printf(
                 "%s/var/lib/left4me/runtime/server-%s/merged", i->manager->root, i->name);
-        const char *options = unit_is_down(i->mount) ? NULL : mounts_find(i->manager->mounts, target);
+        /* A mount whose unit has failed may well be there. */
+        bool down = g_str_equal(unit_state(i->mount)->active, "inactive");
+        const char *options = down ? NULL : mounts_find(i->manager->mounts, target);
         Stack *layers;
 
         layers = options ? stack_from_mount_options(options) : stack_new();

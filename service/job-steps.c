@@ -50,6 +50,14 @@ static void on_step(Unit *u, UnitResult result, const char *detail, void *userda
 
         if (result == UNIT_DONE) {
                 g_ptr_array_remove_index(j->steps, 0);
+                j->step_failed = false;
+                step_next(j);
+                return;
+        }
+
+        /* A step takes up what an earlier try left. One that was killed, or met an error that passes, ends well the second time. */
+        if (result == UNIT_FAILED && !j->step_failed) {
+                j->step_failed = true;
                 step_next(j);
                 return;
         }
@@ -89,6 +97,7 @@ void job_run_steps(Job *j, void (*done)(Job *j, bool ok, const char *why)) {
         g_autofree char *name = g_strdup_printf("left4me-tree@%u.service", j->id);
 
         j->steps_done = done;
+        j->step_failed = false;
         if (!j->tree)
                 j->tree = unit_new(j->manager->units, name, NULL, NULL);
 

@@ -322,6 +322,8 @@ void job_finish(Job *j, JobState state, const char *message) {
                 (void) g_queue_remove(m->queue, j);
 
         job_set_end(j, state, message);
+        if (j->tree && g_str_equal(unit_state(j->tree)->active, "failed"))
+                (void) unit_reset_failed(j->tree, NULL, NULL);
         j->tree = unit_free(j->tree);
         build_free(g_steal_pointer(&j->build));
         job_bind(j, false);

@@ -66,6 +66,7 @@ struct Job {
 
         GPtrArray *steps; /* char*: operations for left4me-tree, the first is the next */
         void (*steps_done)(Job *j, bool ok, const char *why);
+        bool step_failed; /* the first one has, once */
         Unit *tree;
         Build *build;           /* what a build needs besides, else NULL */
         Request *request;       /* a call that is answered when the job ends, or NULL */

@@ -89,5 +89,8 @@ int main(int argc, char **argv) {
                 r = run(&options);
 
         /* What a restart would not cure: the unit tells systemd to leave it (RestartPreventExitStatus=). */
-        return r == -EINVAL || r == -EUCLEAN ? EX_CONFIG : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (r == -EINVAL || r == -EUCLEAN)
+                return EX_CONFIG;
+        /* sd-bus ends the loop with 1 when the bus is gone: systemd is to start us again. */
+        return r != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,6 +9,7 @@
 #include "service/job.h"
 #include "service/log.h"
 #include "service/manager.h"
+#include "service/mounts.h"
 #include "service/overlay.h"
 #include "service/prune.h"
 #include "service/reconcile.h"
@@ -35,12 +36,31 @@ static void reconcile_end(Reconcile *rc) {
         done(m);
 }
 
-static void on_stranger_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
+static bool is_mounted(const Manager *m, const Unit *u) {
+        g_autofree char *target = NULL;
+        unsigned id;
+
+        if (sscanf(unit_name(u), "left4me-overlay@build-%u.service", &id) != 1)
+                return false;
+
+        target = g_strdup_printf("%s/var/lib/left4me/runtime/build-%u/merged", m->root, id);
+        return mounts_find(m->mounts, target);
+}
+
+static void on_stranger_down(Unit *u, UnitResult result, const char *detail, void *userdata) {
         Reconcile *rc = userdata;
 
         (void) unit_reset_failed(u, NULL, NULL);
         if (--rc->stopping == 0)
                 reconcile_end(rc);
+}
+
+static void on_stranger_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        /* An unmount that had failed, the unit with it. Without a stack it cannot start; each start unmounts first, each failure
+         * afterwards. */
+        if (!is_mounted(((Reconcile *) userdata)->manager, u) ||
+                unit_start(u, on_stranger_down, userdata) < 0)
+                on_stranger_down(u, result, detail, userdata);
 }
 
 /* A build, or a commit, of a job that has ended for us: what it makes nobody will take. */
@@ -54,8 +74,27 @@ static void add_stranger(Reconcile *rc, const char *name) {
                 return;
 
         j = job_find(rc->manager, id);
-        if (!j || job_has_ended(j))
+        if ((!j || job_has_ended(j)) && g_hash_table_add(rc->loaded, g_strdup(name)))
                 g_ptr_array_add(rc->strangers, unit_new(rc->manager->units, name, NULL, NULL));
+}
+
+/* systemd forgets units that have failed, at the latest when it is asked to; their mounts stay. */
+static void add_strange_mounts(Reconcile *rc) {
+        g_autofree char *mountinfo = NULL,
+                        *pattern = g_strconcat(rc->manager->root, "/var/lib/left4me/runtime/build-", NULL);
+
+        if (!g_file_get_contents("/proc/self/mountinfo", &mountinfo, NULL, NULL))
+                return;
+
+        for (const char *p = mountinfo; (p = strstr(p, pattern)); p++) {
+                g_autofree char *name = NULL;
+                unsigned id;
+
+                if (sscanf(p + strlen(pattern), "%u/merged", &id) != 1)
+                        continue;
+                name = g_strdup_printf("left4me-overlay@build-%u.service", id);
+                add_stranger(rc, name);
+        }
 }
 
 static gboolean read_layers(gpointer key, gpointer value, gpointer userdata) {
@@ -80,8 +119,8 @@ static void on_listed(const char *name, const char *active, int r, void *userdat
         Reconcile *rc = userdata;
 
         if (name) {
-                (void) g_hash_table_add(rc->loaded, g_strdup(name));
                 add_stranger(rc, name);
+                (void) g_hash_table_add(rc->loaded, g_strdup(name));
                 return;
         }
 
@@ -89,6 +128,7 @@ static void on_listed(const char *name, const char *active, int r, void *userdat
                 log_plain(
                         LOG_WARNING, "systemd does not say which units it has, ignoring: %s", strerror(-r));
 
+        add_strange_mounts(rc);
         units_refresh_loaded(rc->manager->units, rc->loaded);
         units_when_settled(rc->manager->units, on_settled, rc);
 }
@@ -122,6 +162,31 @@ static int list_library(Manager *m, const char *directory, GStrv *ret) {
         g_autofree char *path = g_strdup_printf("%s/var/lib/left4me/%s", m->root, directory);
 
         return directory_list(-1, path, ENTRIES_MAX, ret);
+}
+
+/* Removals rename what they remove to `.NAME`; one that was broken off left that. */
+static bool has_trash(Manager *m, const char *directory) {
+        g_autofree char *path = g_strdup_printf("%s/var/lib/left4me/%s", m->root, directory);
+        GDir *dir = g_dir_open(path, 0, NULL);
+        const char *name;
+        bool found = false;
+
+        if (!dir)
+                return false;
+
+        while (!found && (name = g_dir_read_name(dir)))
+                found = *name == '.';
+        g_dir_close(dir);
+        return found;
+}
+
+static gboolean find_trash_of_versions(gpointer key, gpointer value, gpointer userdata) {
+        const Overlay *o = value;
+        g_autofree char *versions = g_strdup_printf("overlays/%s/versions", o->name);
+        bool *found = userdata;
+
+        *found = has_trash(o->manager, versions);
+        return *found;
 }
 
 /* A step for each directory that no object of this table has. An object with a job under way is left to that job. */
@@ -204,6 +269,7 @@ void reconcile_files(Manager *m) {
         g_autoptr(GTree) instances = g_tree_new(compare_names), overlays = g_tree_new(compare_names);
         Known known = { instances, overlays };
         sd_bus_error error = SD_BUS_ERROR_NULL;
+        bool trash;
         Job *j;
 
         g_tree_foreach(m->instances, copy_name, instances);
@@ -213,6 +279,11 @@ void reconcile_files(Manager *m) {
         clean_own_directories(m, instances);
         clean_builds(m, steps);
         prune_add_strays(m, steps);
+        trash = has_trash(m, "uppers") || has_trash(m, "overlays") || has_trash(m, "builds");
+        if (!trash)
+                g_tree_foreach(m->overlays, find_trash_of_versions, &trash);
+        if (trash)
+                g_ptr_array_add(steps, job_step_new("empty-trash", NULL));
         clean_directories(m, steps, "overlays", overlays, "remove-overlay", "Overlay");
         clean_directories(m, steps, "uppers", instances, "remove-instance", "Instance");
         if (steps->len == 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "service/request.h"
+#include <string.h>
+
 #include "service/bus-error.h"
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/object.h"
+#include "service/request.h"
 
 #define REQUESTS_MAX 1024U
 
@@ -51,28 +53,40 @@ static void request_end(Request *q, const char *error_name, const char *error_me
         request_drop(q);
 }
 
+/* A caller who gets no answer at all, for want of a descriptor or of memory, would wait for ever. */
+static void request_answered(Request *q, int r) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+
+        if (r >= 0) {
+                request_end(q, NULL, NULL);
+                return;
+        }
+
+        (void) sd_bus_error_setf(&error, LEFT4ME_ERROR_FAILED,
+                "It was done, but the answer cannot be sent: %s", strerror(-r));
+        (void) sd_bus_reply_method_error(q->call, &error);
+        request_end(q, error.name, error.message);
+        sd_bus_error_free(&error);
+}
+
 void request_ok(Request *q) {
         objects_flush(q->manager);
-        (void) sd_bus_reply_method_return(q->call, "");
-        request_end(q, NULL, NULL);
+        request_answered(q, sd_bus_reply_method_return(q->call, ""));
 }
 
 void request_ok_path(Request *q, const char *path) {
         objects_flush(q->manager);
-        (void) sd_bus_reply_method_return(q->call, "o", path);
-        request_end(q, NULL, NULL);
+        request_answered(q, sd_bus_reply_method_return(q->call, "o", path));
 }
 
 void request_ok_fd(Request *q, int fd) {
         objects_flush(q->manager);
-        (void) sd_bus_reply_method_return(q->call, "h", fd);
-        request_end(q, NULL, NULL);
+        request_answered(q, sd_bus_reply_method_return(q->call, "h", fd));
 }
 
 void request_ok_path_fd(Request *q, const char *path, int fd) {
         objects_flush(q->manager);
-        (void) sd_bus_reply_method_return(q->call, "oh", path, fd);
-        request_end(q, NULL, NULL);
+        request_answered(q, sd_bus_reply_method_return(q->call, "oh", path, fd));
 }
 
 void request_fail(Request *q, const sd_bus_error *error) {

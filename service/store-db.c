@@ -55,6 +55,34 @@ static int prepare(Store *s, sqlite3_stmt **ret, const char *sql, const char *ty
         return 0;
 }
 
+static int get_version(Store *s, int *ret) {
+        sqlite3_stmt *stmt;
+        int code;
+
+        if (sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &stmt, NULL) != SQLITE_OK)
+                return store_errno(s->db);
+
+        code = sqlite3_step(stmt);
+        if (code == SQLITE_ROW)
+                *ret = sqlite3_column_int(stmt, 0);
+        (void) sqlite3_finalize(stmt);
+        return code == SQLITE_ROW ? 0 : code == SQLITE_DONE ? -EUCLEAN : store_errno(s->db);
+}
+
+/* A commit that failed at its end, when the log was to be written to the disk, is no commit for us; but it stands in the log, and a
+ * restart would read it there. The next transaction takes its place: one that changes nothing serves. */
+static int take_back(Store *s, int r) {
+        g_autofree char *sql = NULL;
+        int version;
+
+        if ((r != -EIO && r != -ENOSPC) || !sqlite3_get_autocommit(s->db) || get_version(s, &version) < 0)
+                return r;
+
+        sql = g_strdup_printf("PRAGMA user_version = %d", version);
+        (void) sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+        return r;
+}
+
 int db_run(Store *s, const char *sql, const char *types, ...) {
         sqlite3_stmt *stmt;
         va_list args;
@@ -68,7 +96,7 @@ int db_run(Store *s, const char *sql, const char *types, ...) {
 
         r = sqlite3_step(stmt) == SQLITE_DONE ? 0 : store_errno(s->db);
         (void) sqlite3_finalize(stmt);
-        return r;
+        return take_back(s, r);
 }
 
 int db_query(Store *s, sqlite3_stmt **ret, const char *sql, const char *types, ...) {
@@ -89,7 +117,7 @@ int db_next(Store *s, sqlite3_stmt *stmt) {
 
         r = code == SQLITE_DONE ? 0 : store_errno(s->db);
         (void) sqlite3_finalize(stmt);
-        return r;
+        return take_back(s, r);
 }
 
 const char *db_text(sqlite3_stmt *stmt, int column) {
@@ -109,27 +137,12 @@ int db_begin(Store *s) {
 int db_end(Store *s, int r) {
         if (r >= 0)
                 r = db_run(s, "COMMIT", "");
-        if (r < 0)
+        if (r < 0) {
                 (void) db_run(s, "ROLLBACK", "");
+                (void) take_back(s, r);
+        }
 
         return r < 0 ? r : 0;
-}
-
-static int get_version(Store *s, int *ret) {
-        sqlite3_stmt *stmt;
-        int r;
-
-        r = db_query(s, &stmt, "PRAGMA user_version", "");
-        if (r < 0)
-                return r;
-
-        r = db_next(s, stmt);
-        if (r <= 0)
-                return r < 0 ? r : -EUCLEAN;
-
-        *ret = (int) db_number(stmt, 0);
-        (void) sqlite3_finalize(stmt);
-        return 0;
 }
 
 static int migrate_one(Store *s, int index) {

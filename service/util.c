@@ -109,7 +109,7 @@ int file_read(int dirfd, const char *name, size_t max, char **ret) {
         return 0;
 }
 
-int directory_remove(int dirfd, const char *name) {
+static int empty_directory(int dirfd, const char *name) {
         struct dirent *entry;
         DIR *dir;
         int fd;
@@ -129,7 +129,22 @@ int directory_remove(int dirfd, const char *name) {
                         (void) unlinkat(fd, entry->d_name, 0);
 
         (void) closedir(dir);
-        return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 ? -errno : 0;
+        return 0;
+}
+
+int directory_remove(int dirfd, const char *name) {
+        int r = 0;
+
+        /* Nobody comes back for what is left of it before the next start: a passing error is no reason to leave it. */
+        for (unsigned tries = 0; tries < 2; tries++) {
+                r = empty_directory(dirfd, name);
+                if (r >= 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0)
+                        r = errno == ENOENT ? 0 : -errno;
+                if (r >= 0)
+                        return 0;
+        }
+
+        return r;
 }
 
 static int compare_names(gconstpointer a, gconstpointer b) {

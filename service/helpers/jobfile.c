@@ -20,6 +20,7 @@ static const char *const operation_names[_OPERATION_MAX] = {
         [OPERATION_REMOVE_INSTANCE] = "remove-instance",
         [OPERATION_RENAME_INSTANCE] = "rename-instance",
         [OPERATION_DISCARD] = "discard",
+        [OPERATION_EMPTY_TRASH] = "empty-trash",
 };
 
 const char *operation_to_string(Operation operation) {
@@ -173,6 +174,8 @@ static int read_operation(GKeyFile *file, JobFile *job, GError **error) {
                 return r < 0 ? r : read_name(file, "To", &job->to, error);
         case OPERATION_DISCARD:
                 return read_numbers(file, "Builds", &job->numbers, error);
+        case OPERATION_EMPTY_TRASH:
+                return 0;
         case _OPERATION_MAX:
         case _OPERATION_INVALID:
                 break;

@@ -22,6 +22,7 @@ typedef enum Operation {
         OPERATION_REMOVE_INSTANCE,
         OPERATION_RENAME_INSTANCE,
         OPERATION_DISCARD,
+        OPERATION_EMPTY_TRASH,
         _OPERATION_MAX,
         _OPERATION_INVALID = -EINVAL,
 } Operation;

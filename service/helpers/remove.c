@@ -86,7 +86,7 @@ static int remove_entry(Removal *removal, int dirfd, const char *name, unsigned 
 
         fd = open_for_removal(dirfd, name);
         if (fd < 0)
-                return fd;
+                return fd == -ENOENT ? 0 : fd;
         r = remove_content(removal, fd, depth + 1);
         if (r < 0)
                 return r;
@@ -148,5 +148,31 @@ int remove_by_rename(int dirfd, const char *name) {
                 return r;
         if (renameat(dirfd, name, dirfd, trash) < 0)
                 return errno == ENOENT ? 0 : -errno;
-        return remove_tree(dirfd, trash);
+
+        /* From here on it is gone for everybody, whatever becomes of the rest. */
+        r = remove_tree(dirfd, trash);
+        if (r < 0)
+                r = remove_tree(dirfd, trash);
+        return r < 0 ? 1 : 0;
+}
+
+int remove_trash(int dirfd) {
+        _cleanup_fd_ int fd = -1;
+        struct dirent *de;
+        int r = 0;
+        DIR *dir;
+
+        fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        dir = fdopendir(fd);
+        if (!dir)
+                return -ENOMEM;
+        (void) steal_fd(&fd);
+        while (r >= 0 && (de = readdir(dir)))
+                if (de->d_name[0] == '.' && strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+                        r = remove_tree(dirfd, de->d_name);
+
+        (void) closedir(dir);
+        return r;
 }

@@ -6,5 +6,8 @@
 int remove_tree(int dirfd, const char *name);
 
 /* The same for a directory of ours, in a way that a crash cannot leave half of it under its name: it
- * becomes `.name` first. A later call takes up what an earlier one left. */
+ * becomes `.name` first. A later call takes up what an earlier one left. 1 if some of that is still there. */
 int remove_by_rename(int dirfd, const char *name);
+
+/* Removes what the above left in that directory, whatever it was. */
+int remove_trash(int dirfd);

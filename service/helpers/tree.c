@@ -51,7 +51,42 @@ static int remove_in(const Roots *roots, const char *parent, const char *name, G
         r = remove_by_rename(fd, name);
         if (r < 0)
                 return fail_errno(error, -r, "cannot remove %s/%s", parent, name);
+        if (r > 0)
+                say(4, "%s/.%s cannot be emptied now; the next start of left4med does it", parent, name);
         return 0;
+}
+
+static int empty_trash_in(const Roots *roots, const char *parent, GError **error) {
+        _cleanup_fd_ int fd = -1;
+        int r;
+
+        fd = beneath_open(roots->state, parent, O_RDONLY | O_DIRECTORY);
+        if (fd < 0)
+                return fd == -ENOENT ? 0 : fail_errno(error, -fd, "cannot open %s", parent);
+        r = remove_trash(fd);
+        return r < 0 ? fail_errno(error, -r, "cannot remove what lies in %s", parent) : 0;
+}
+
+/* What removals that were broken off have left, under names that nothing else has. */
+static int empty_trash(const Roots *roots, GError **error) {
+        static const char *const parents[] = { "uppers", "overlays", "builds", "runtime" };
+        g_autofree char *overlays = g_strdup_printf("/proc/self/fd/%d/overlays", roots->state);
+        const char *name;
+        int r = 0;
+        GDir *dir;
+
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(parents); i++)
+                r = empty_trash_in(roots, parents[i], error);
+
+        dir = r >= 0 ? g_dir_open(overlays, 0, NULL) : NULL;
+        while (r >= 0 && dir && (name = g_dir_read_name(dir))) {
+                g_autofree char *versions = g_strdup_printf("overlays/%s/versions", name);
+
+                r = empty_trash_in(roots, versions, error);
+        }
+        if (dir)
+                g_dir_close(dir);
+        return r;
 }
 
 /* A mount would be emptied like any directory. The kernel refuses to cross into one here, this says it
@@ -195,10 +230,11 @@ static int discard(const Roots *roots, const JobFile *job, GError **error) {
                 g_autofree char *id = g_strdup_printf("build-%s", build);
 
                 r = check_unmounted(roots, id, error);
-                if (r >= 0)
-                        r = remove_in(roots, "builds", build, error);
+                /* The manager sees builds/ only: what it sees goes last. */
                 if (r >= 0)
                         r = remove_runtime(roots, id, error);
+                if (r >= 0)
+                        r = remove_in(roots, "builds", build, error);
         }
         return r;
 }
@@ -236,6 +272,8 @@ int tree_run(const Roots *roots, const char *number, GError **error) {
                 return rename_instance(roots, job, error);
         case OPERATION_DISCARD:
                 return discard(roots, job, error);
+        case OPERATION_EMPTY_TRASH:
+                return empty_trash(roots, error);
         case OPERATION_IMPORT:
         case OPERATION_PUT_FILE:
         case OPERATION_REMOVE_FILE:
