@@ -32,7 +32,12 @@ class Ground(wire.Bus):
 
     def __init__(self):
         super().__init__()
-        self.call(*wire.SYSTEMD, "Subscribe")
+        try:
+            self.call(*wire.SYSTEMD, "Subscribe")
+        except wire.BusError as error:
+            # after a restart of the bus names begin anew, and systemd takes us for an older client
+            if error.name != "org.freedesktop.systemd1.AlreadySubscribed":
+                raise
         self.match("type='signal',sender='org.freedesktop.systemd1'")
         self.match(f"type='signal',sender='{wire.NAME}'")
         self.match(f"type='signal',member='NameOwnerChanged',arg0='{wire.NAME}'")
