@@ -41,6 +41,26 @@ while True:
 """
 
 
+# What a server can do to its own tree, done to all of it.
+VANDAL = """
+import os
+
+done = 0
+for folder, folders, files in os.walk("/mnt/server", topdown=False):
+    for name in files + folders:
+        path = os.path.join(folder, name)
+        for call in (lambda: os.chmod(path, 0o777), lambda: os.setxattr(path, "user.vandal", b"x"), lambda: os.link(path, path + ".link"),
+                     lambda: open(path, "r+b").write(b"vandal"), lambda: os.truncate(path, 3), lambda: os.utime(path, (1, 1)),
+                     lambda: os.rename(path, path + ".moved"), lambda: os.unlink(path + ".moved"), lambda: os.rmdir(path)):
+            try:
+                call()
+                done += 1
+            except OSError:
+                pass
+print(done)
+"""
+
+
 class Witness(follow.Lines):
     """Of everything that a running server has in its tree."""
 
@@ -189,3 +209,19 @@ class Untouched(host.Case):
             print(f"{len(witness.lines)} looks at {len(shown)} files", flush=True)
         ctl("stop", "one")
         self.check_versions([], 1)
+
+    def test_a_server_that_destroys_its_tree(self):
+        mounted = host.mounted_layers("one")
+        layers = {layer: trees.record(trees.version(*layer)) for layer in mounted}
+        done = host.run("nsenter", "--target", show(host.server_unit("one"), "MainPID"), "--mount", "setpriv", "--reuid=980",
+                        "--regid=980", "--clear-groups", "--bounding-set=-all", "--", "/usr/bin/python3", "-B", "-c", VANDAL).out
+        self.assertGreater(int(done), 500)
+        self.assertNotIn("left4dead2/top/same.bin", trees.look(host.merged("one")))
+        for layer, record in layers.items():
+            self.assertEqual(trees.record(trees.version(*layer)), record, layer)
+            self.assertEqual(trees.flaws(trees.version(*layer)), [])
+        ctl("stop", "one")
+        ctl("reset", "--yes", "one")
+        follow.start("one")
+        self.assertEqual(host.mounted_layers("one"), mounted)
+        self.assertEqual(trees.look(host.merged("one"))["left4dead2/top/same.bin"], trees.look(trees.version("top", 1))["left4dead2/top/same.bin"])
