@@ -111,3 +111,30 @@ int clashes_claim(Clashes *c, int fd, const char *path, const char *name, ClashK
         add_name(names, name, kind);
         return 0;
 }
+
+int clashes_check_path(int root, const char *path, GError **error) {
+        g_autoptr(Clashes) c = clashes_new();
+        g_autoptr(GString) above = g_string_new(NULL);
+        g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+        _cleanup_fd_ int fd = -1;
+        int r;
+
+        if (strpbrk(path, ":\\"))
+                return fail(error, EILSEQ, "%s: a name must have no `:` and no `\\`", path);
+
+        fd = beneath_open(root, ".", O_RDONLY | O_DIRECTORY);
+        for (char **part = parts; *part && fd >= 0; part++) {
+                int next;
+
+                r = clashes_claim(c, fd, above->str, *part, part[1] ? CLASH_DIRECTORY : CLASH_FILE, error);
+                if (r < 0)
+                        return r;
+
+                /* Where nothing is, or no directory, there is nothing to clash with below. */
+                next = beneath_open(fd, *part, O_RDONLY | O_DIRECTORY);
+                close_fd(&fd);
+                fd = next;
+                g_string_append_printf(above, "%s%s", above->len > 0 ? "/" : "", *part);
+        }
+        return 0;
+}

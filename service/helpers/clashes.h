@@ -25,3 +25,6 @@ void clashes_add_directory(Clashes *c, const char *path);
 /* Takes note of name, as kind, in the directory path, which fd is: what is in it is read the first time. An error (EEXIST) names both
  * when another name there differs only in case, or when the archive has the same one as a file and as a directory. */
 int clashes_claim(Clashes *c, int fd, const char *path, const char *name, ClashKind kind, GError **error);
+
+/* The same for each part of a path that is to become a file of the tree root. Also refuses (EILSEQ) names with `:` and `\`, as of archives. */
+int clashes_check_path(int root, const char *path, GError **error);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "clashes.h"
 #include "fail.h"
 #include "input.h"
 #include "remove.h"
@@ -77,6 +78,9 @@ int put_file(const JobFile *job, int upload, int overlay, FILE *out, GError **er
         mode_t mode;
         int r;
 
+        r = clashes_check_path(overlay, job->path, error);
+        if (r < 0)
+                return r;
         parent = beneath_make_path(overlay, directory, 0755);
         if (parent < 0)
                 return fail_path(error, -parent, job->path);

@@ -94,6 +94,15 @@ static void test_put_refused(Fixture *f, gconstpointer data) {
         assert_failed(put(f, "a/b", "new", -1, 0, &error), ENOTDIR, &error, "a/b", "link or a file");
         check(f, "d d\n" TREE);
 
+        /* The game would never find one of the two. */
+        assert_failed(
+                put(f, "D/c", "new", -1, 0, &error), EEXIST, &error, "D and d, which is in the overlay");
+        assert_failed(
+                put(f, "d/B", "new", -1, 0, &error), EEXIST, &error, "d/B and d/b, which is in the overlay");
+        assert_failed(put(f, "c:x", "new", -1, 0, &error), EILSEQ, &error, "c:x");
+        assert_failed(put(f, "p\\q", "new", -1, 0, &error), EILSEQ, &error, "p\\q");
+        check(f, "d d\n" TREE);
+
         /* What was announced must come, no more and no less. */
         assert_failed(put(f, "c", "new", -1, 4, &error), EPIPE, &error, "ends early", "3 of 4");
         assert_failed(put(f, "c", "new", -1, 2, &error), EFBIG, &error, "announced 2");
