@@ -14,6 +14,7 @@
 #include "service/manager.h"
 
 #define FILES_MAX 20000U
+#define LISTINGS_MAX 8U /* each can hold a descriptor for every layer */
 
 static int check_path(const char *text, bool root, char **ret, sd_bus_error *error) {
         *ret = file_path_unescape(text, root);
@@ -70,24 +71,111 @@ static int reply_files(sd_bus_message *call, const LayerRoots *roots, const GArr
 }
 
 static int set_list_error(
-        const Instance *i, const char *directory, const LayerRoot *root, int r, sd_bus_error *error) {
+        const char *instance, const char *directory, const LayerRoot *root, int r, sd_bus_error *error) {
         if (r == -ENOENT)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
-                        "There is no directory '%s' in the files of '%s'.", directory, i->name);
+                        "There is no directory '%s' in the files of '%s'.", directory, instance);
         if (r == -ENOTDIR)
                 return sd_bus_error_setf(
                         error, LEFT4ME_ERROR_NO_SUCH_FILE, "'%s' is no directory.", directory);
         if (r == -E2BIG)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
                         "The directory '%s' has more than %u entries in the layers of '%s'.", directory,
-                        FILES_MAX, i->name);
+                        FILES_MAX, instance);
 
         return set_not_readable(directory, root, r, error);
 }
 
-int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error) {
-        g_autoptr(LayerRoots) roots = NULL;
+/* A list of so many entries that it takes more than one turn of the loop. */
+typedef struct Listing {
+        Manager *manager;
+        sd_bus_message *call;
+        char *instance, *directory;
+        LayerRoots *roots;
+        LayerListing *listing;
+} Listing;
+
+static void listing_free(void *userdata) {
+        Listing *l = userdata;
+
+        l->manager->n_listings--;
+        sd_bus_message_unref(l->call);
+        layer_listing_free(l->listing);
+        g_array_unref(l->roots);
+        g_free(l->instance);
+        g_free(l->directory);
+        g_free(l);
+}
+
+/* 1: it has been answered; 0: there is more to do. */
+static int step_listing(sd_bus_message *call, const char *instance, const char *directory,
+        const LayerRoots *roots, LayerListing *listing, sd_bus_error *error) {
         g_autoptr(GArray) files = NULL;
+        unsigned root = 0;
+        int r;
+
+        r = layer_listing_step(listing, &files, &root);
+        if (r < 0)
+                return set_list_error(instance, directory, &g_array_index(roots, LayerRoot, root), r, error);
+        if (r == 0)
+                return 0;
+
+        r = reply_files(call, roots, files);
+        return r < 0 ? r : 1;
+}
+
+static int on_list_slice(sd_event_source *source, void *userdata) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        Listing *l = userdata;
+        int r;
+
+        r = step_listing(l->call, l->instance, l->directory, l->roots, l->listing, &error);
+        if (r < 0)
+                (void) sd_bus_reply_method_errno(l->call, r, &error);
+        sd_bus_error_free(&error);
+
+        /* The loop had the only reference: the listing goes with it. */
+        return r == 0 ? 0 : sd_event_source_set_floating(source, false);
+}
+
+/* Takes roots and listing. */
+static int go_on_later(Instance *i, sd_bus_message *call, const char *directory, LayerRoots **roots,
+        LayerListing **listing, sd_bus_error *error) {
+        Manager *m = i->manager;
+        sd_event_source *source;
+        Listing *l;
+        int r;
+
+        if (m->n_listings >= LISTINGS_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "%u large directories are being read already. Try again when that has ended.",
+                        m->n_listings);
+
+        l = g_new(Listing, 1);
+        r = sd_event_add_defer(m->event, &source, on_list_slice, l);
+        if (r < 0) {
+                g_free(l);
+                return r;
+        }
+
+        m->n_listings++;
+        *l = (Listing){ .manager = m,
+                .call = sd_bus_message_ref(call),
+                .instance = g_strdup(i->name),
+                .directory = g_strdup(directory),
+                .roots = g_steal_pointer(roots),
+                .listing = g_steal_pointer(listing) };
+        (void) sd_event_source_set_destroy_callback(source, listing_free);
+        (void) sd_event_source_set_enabled(source, SD_EVENT_ON);
+        (void) sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IDLE);
+        (void) sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
+        return 1;
+}
+
+int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error) {
+        g_autoptr(LayerListing) listing = NULL;
+        g_autoptr(LayerRoots) roots = NULL;
         g_autofree char *path = NULL;
         const char *directory;
         unsigned root = 0;
@@ -107,11 +195,12 @@ int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error) {
         if (r < 0)
                 return r;
 
-        r = layers_list(roots, path, all, FILES_MAX, &files, &root);
+        r = layer_listing_new(roots, path, all, FILES_MAX, &listing, &root);
         if (r < 0)
-                return set_list_error(i, directory, &g_array_index(roots, LayerRoot, root), r, error);
+                return set_list_error(i->name, directory, &g_array_index(roots, LayerRoot, root), r, error);
 
-        return reply_files(call, roots, files);
+        r = step_listing(call, i->name, directory, roots, listing, error);
+        return r != 0 ? r : go_on_later(i, call, directory, &roots, &listing, error);
 }
 
 /* -- OpenFile -------------------------------------------------------------------------------------------------- */

@@ -50,6 +50,17 @@ const char *file_type_to_string(FileType type) {
 
 /* -- a list ---------------------------------------------------------------------------------------------------- */
 
+#define LISTING_SLICE 1024U
+
+struct LayerListing {
+        bool all;
+        size_t max;
+        GArray *parts; /* NULL: in no layer is such a directory, only mounted files */
+        unsigned part; /* under way */
+        DIR *dir;      /* its, NULL: not begun */
+        GArray *files;
+};
+
 static void file_clear(gpointer data) {
         g_free(((LayerFile *) data)->name);
 }
@@ -75,31 +86,6 @@ static int add_file(GArray *files, const Part *part, int fd, const char *name, s
         file.name = g_strdup(name);
         g_array_append_val(files, file);
         return 0;
-}
-
-static int list_part(GArray *files, const Part *part, size_t max) {
-        struct dirent *entry;
-        DIR *dir;
-        int fd, r = 0;
-
-        fd = layer_open(part->fd, ".", O_RDONLY | O_DIRECTORY);
-        if (fd < 0)
-                return fd;
-
-        dir = fdopendir(fd);
-        if (!dir) {
-                (void) close(fd);
-                return -ENOMEM;
-        }
-
-        while (r >= 0 && (errno = 0, entry = readdir(dir)))
-                if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-                        r = add_file(files, part, fd, entry->d_name, max);
-        if (r >= 0 && errno != 0)
-                r = -errno;
-
-        (void) closedir(dir);
-        return r;
 }
 
 /* The files that are mounted into this directory. Before the first start they are not there yet, but nothing else ever is what
@@ -196,36 +182,112 @@ static bool is_shown(const GArray *parts) {
         return false;
 }
 
-int layers_list(
-        const LayerRoots *roots, const char *path, bool all, size_t max, GArray **ret, unsigned *ret_root) {
-        g_autoptr(GArray) parts = NULL, files = g_array_new(FALSE, TRUE, sizeof(LayerFile));
+LayerListing *layer_listing_free(LayerListing *l) {
+        if (!l)
+                return NULL;
+
+        if (l->dir)
+                (void) closedir(l->dir);
+        if (l->parts)
+                g_array_unref(l->parts);
+        if (l->files)
+                g_array_unref(l->files);
+        g_free(l);
+        return NULL;
+}
+
+int layer_listing_new(const LayerRoots *roots, const char *path, bool all, size_t max, LayerListing **ret,
+        unsigned *ret_root) {
+        g_autoptr(LayerListing) l = g_new0(LayerListing, 1);
         int r;
 
-        g_array_set_clear_func(files, file_clear);
-        add_mounted(files, roots, path);
-        r = *path != '\0' ? parts_descend(roots, path, &parts, ret_root)
-                          : parts_open_roots(roots, &parts, ret_root);
-        if (r < 0 && !(r == -ENOENT && files->len > 0))
+        l->all = all;
+        l->max = max;
+        l->files = g_array_new(FALSE, TRUE, sizeof(LayerFile));
+        g_array_set_clear_func(l->files, file_clear);
+        add_mounted(l->files, roots, path);
+        r = *path != '\0' ? parts_descend(roots, path, &l->parts, ret_root)
+                          : parts_open_roots(roots, &l->parts, ret_root);
+        if (r < 0 && !(r == -ENOENT && l->files->len > 0))
                 return r;
-        if (!all && !is_shown(parts) && files->len == 0)
+        if (!all && !is_shown(l->parts) && l->files->len == 0)
                 return -ENOENT;
 
-        for (unsigned i = 0; parts && i < parts->len; i++) {
-                const Part *part = &g_array_index(parts, Part, i);
+        *ret = g_steal_pointer(&l);
+        return 0;
+}
 
-                if (part->hidden && !all)
+/* Reads on in the directory of a part. 1: it is through. */
+static int read_part(LayerListing *l, const Part *part, unsigned *budget) {
+        struct dirent *entry;
+        int fd, r;
+
+        if (!l->dir) {
+                fd = layer_open(part->fd, ".", O_RDONLY | O_DIRECTORY);
+                if (fd < 0)
+                        return fd;
+
+                l->dir = fdopendir(fd);
+                if (!l->dir) {
+                        (void) close(fd);
+                        return -ENOMEM;
+                }
+        }
+
+        while (*budget > 0) {
+                errno = 0;
+                entry = readdir(l->dir);
+                if (!entry)
+                        return errno != 0 ? -errno : 1;
+
+                if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
                         continue;
 
-                *ret_root = part->root;
-                r = list_part(files, part, max);
+                --*budget;
+                r = add_file(l->files, part, dirfd(l->dir), entry->d_name, l->max);
                 if (r < 0)
                         return r;
         }
 
-        g_array_sort(files, compare_files);
-        resolve(files, parts, all);
-        *ret = g_steal_pointer(&files);
         return 0;
+}
+
+int layer_listing_step(LayerListing *l, GArray **ret, unsigned *ret_root) {
+        unsigned budget = LISTING_SLICE;
+        int r;
+
+        for (; l->parts && l->part < l->parts->len; l->part++) {
+                const Part *part = &g_array_index(l->parts, Part, l->part);
+
+                if (part->hidden && !l->all)
+                        continue;
+
+                *ret_root = part->root;
+                r = read_part(l, part, &budget);
+                if (r <= 0)
+                        return r;
+
+                g_clear_pointer(&l->dir, closedir);
+        }
+
+        g_array_sort(l->files, compare_files);
+        resolve(l->files, l->parts, l->all);
+        *ret = g_steal_pointer(&l->files);
+        return 1;
+}
+
+int layers_list(
+        const LayerRoots *roots, const char *path, bool all, size_t max, GArray **ret, unsigned *ret_root) {
+        g_autoptr(LayerListing) l = NULL;
+        int r;
+
+        r = layer_listing_new(roots, path, all, max, &l, ret_root);
+        if (r < 0)
+                return r;
+
+        while ((r = layer_listing_step(l, ret, ret_root)) == 0)
+                ;
+        return r < 0 ? r : 0;
 }
 
 /* -- a file ---------------------------------------------------------------------------------------------------- */

@@ -52,9 +52,21 @@ typedef struct LayerFile {
         bool hidden;  /* the directory that it is in is hidden in this layer */
 } LayerFile;
 
-/* Lists a directory ("" for the root): by name, then top to bottom. all: also what is hidden, and each directory of a merged one.
+/*
+ * Lists a directory ("" for the root): by name, then top to bottom. all: also what is hidden, and each directory of a merged one.
  * Fails with -ENOENT or -ENOTDIR, -E2BIG for more than max entries, or what else an access failed with; *ret_root is then the
- * layer that it failed in. */
+ * layer that it failed in.
+ *
+ * A game can make a directory large, so it is read in slices of some milliseconds: a step returns 1 with *ret, 0 when there is more to
+ * do. layers_list() does all of them at once.
+ */
+typedef struct LayerListing LayerListing;
+
+int layer_listing_new(const LayerRoots *roots, const char *path, bool all, size_t max, LayerListing **ret,
+        unsigned *ret_root);
+int layer_listing_step(LayerListing *l, GArray **ret, unsigned *ret_root);
+LayerListing *layer_listing_free(LayerListing *l);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LayerListing, layer_listing_free)
 int layers_list(
         const LayerRoots *roots, const char *path, bool all, size_t max, GArray **ret, unsigned *ret_root);
 

@@ -43,7 +43,7 @@ struct Manager {
         JournalWatch *journal_watch;
         GHashTable *log_users; /* uid -> how many logs it has open */
 
-        unsigned n_requests, n_checks, n_logs, n_statistics, n_uploads;
+        unsigned n_requests, n_checks, n_logs, n_statistics, n_uploads, n_listings;
         bool ready;
 };
 

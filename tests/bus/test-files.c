@@ -169,6 +169,41 @@ static void test_hostile(Fixture *f) {
         }
 }
 
+/* Read in slices: all of it comes, others are served meanwhile, and not too many wait. */
+static void test_large(Fixture *f) {
+        g_autoptr(GPtrArray) calls = g_ptr_array_new_with_free_func((GDestroyNotify) call_free);
+        unsigned refused = 0, answered = 0;
+
+        set_up_server(f);
+        fixture_write(f, UPPER "large/0", "");
+        for (unsigned i = 1; i < 3000; i++) {
+                g_autofree char *name = g_strdup_printf("large/%u", i);
+
+                put_special(f, name, S_IFREG | 0644);
+        }
+
+        for (unsigned i = 0; i < 20; i++)
+                g_ptr_array_add(calls,
+                        call_begin(f->client, VERSUS, "ListFiles", g_variant_new("(sb)", "large", TRUE)));
+        g_ptr_array_add(calls, call_begin(f->client, VERSUS, "ListFiles", g_variant_new("(sb)", "", TRUE)));
+        for (unsigned i = 0; i < calls->len; i++) {
+                Call *c = calls->pdata[i];
+                const char *error = call_error_name(c);
+                g_autoptr(GVariant) files = *error == '\0' ? g_variant_get_child_value(c->reply, 0) : NULL;
+
+                answered += files && (i + 1 == calls->len || g_variant_n_children(files) == 3000);
+                refused += g_str_equal(error, LEFT4ME_ERROR_LIMITS_EXCEEDED);
+        }
+        g_assert_cmpuint(answered + refused, ==, 21);
+        g_assert_cmpuint(answered, >=, 9);
+        g_assert_cmpuint(refused, >, 0);
+
+        /* The daemon ends in the middle of one. */
+        g_ptr_array_set_size(calls, 0);
+        g_ptr_array_add(
+                calls, call_begin(f->client, VERSUS, "ListFiles", g_variant_new("(sb)", "large", TRUE)));
+}
+
 /* The layers of a server that runs are those that it was started with. */
 static void test_mounted(Fixture *f) {
         if (!world_mount(f))
@@ -294,6 +329,7 @@ static void add_tests(void) {
         fixture_add("/files/list", test_list);
         fixture_add("/files/open", test_open);
         fixture_add("/files/hostile", test_hostile);
+        fixture_add("/files/large", test_large);
         fixture_add("/files/mounted", test_mounted);
         fixture_add("/files/missing-layer", test_missing_layer);
         fixture_add("/files/conflicts", test_conflicts);
