@@ -317,13 +317,12 @@ void instance_refresh_pending(Instance *i) {
         }
 }
 
-/* What is mounted is read, not remembered. */
+/* What is mounted is read, not remembered, and whatever the unit of the mount says: news of it may be late, and one that has failed may be
+ * mounted. */
 void instance_read_layers(Instance *i) {
         g_autofree char *target = g_strdup_printf(
                 "%s/var/lib/left4me/runtime/server-%s/merged", i->manager->root, i->name);
-        /* A mount whose unit has failed may well be there. */
-        bool down = g_str_equal(unit_state(i->mount)->active, "inactive");
-        const char *options = down ? NULL : mounts_find(i->manager->mounts, target);
+        const char *options = mounts_find(i->manager->mounts, target);
         Stack *layers;
 
         layers = options ? stack_from_mount_options(options) : stack_new();
