@@ -352,6 +352,19 @@ static int make_pipe(int fd, int *ret_read, int *ret_write) {
         return 0;
 }
 
+bool build_resume(Job *j) {
+        g_autofree char *description = g_strdup_printf("%u/job", j->id);
+        const Overlay *o = overlay_find(j->manager, j->subject);
+
+        if (j->kind != JOB_REMOVE_FILE || j->state != JOB_QUEUED || !o ||
+                faccessat(j->manager->jobs_fd, description, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+                return false;
+
+        j->build = g_new(Build, 1);
+        *j->build = (Build){ .job = j, .base = o->current, .pipe = -1 };
+        return true;
+}
+
 int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_bus_error *error) {
         bool upload = plan->kind != JOB_REMOVE_FILE;
         Manager *m = o->manager;

@@ -24,6 +24,9 @@ void build_begin(Job *j);
 bool build_cancel(Job *j);
 void build_free(Build *build);
 
+/* After a restart of the manager: whether a build that was queued needs nobody who feeds it, and has its description still. */
+bool build_resume(Job *j);
+
 void instance_job_begin(Job *j);
 int instance_job_take_over(Job *j);
 void overlay_delete_begin(Job *j);

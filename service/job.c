@@ -372,7 +372,7 @@ int job_cancel(Job *j, Request *q, sd_bus_error *error) {
 }
 
 void job_load(Manager *m, const StoredJob *stored) {
-        bool began;
+        const char *why;
         Job *j;
 
         /* Kinds and states of a newer left4me do not come here: its database is refused as a whole. */
@@ -385,7 +385,7 @@ void job_load(Manager *m, const StoredJob *stored) {
         if (job_has_ended(j))
                 return;
 
-        if (job_type(j)->resumes) {
+        if (job_type(j)->resumes || build_resume(j)) {
                 j->state = JOB_QUEUED;
                 job_bind(j, true);
                 g_queue_push_tail(m->queue, j);
@@ -393,11 +393,12 @@ void job_load(Manager *m, const StoredJob *stored) {
         }
 
         /* Nobody feeds the pipe any more. What the build left behind is found and removed by itself. */
-        began = j->state == JOB_RUNNING;
+        why = j->state == JOB_RUNNING ? "interrupted by a restart of left4med; start it again"
+              : j->kind == JOB_REMOVE_FILE
+                      ? "the host went down before it began; start it again"
+                      : "its upload was interrupted by a restart of left4med, before it began; start it again";
         j->state = JOB_QUEUED;
-        job_finish(j, JOB_FAILED,
-                began ? "interrupted by a restart of left4med; start it again"
-                      : "its upload was interrupted by a restart of left4med, before it began; start it again");
+        job_finish(j, JOB_FAILED, why);
 }
 
 static int on_progress_time(sd_event_source *source, uint64_t usec, void *userdata) {

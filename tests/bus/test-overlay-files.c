@@ -136,6 +136,37 @@ static void test_remove(Fixture *f) {
         mirror_wait(f->mirror, MAPS, "State", "'ready'");
 }
 
+/* What waits in the queue and needs nobody's upload is done after a restart; what waits for an upload has lost it, and says so. */
+static void test_queued(Fixture *f) {
+        g_autofree char *running = NULL, *removal = NULL, *upload = NULL;
+        int pipes[2];
+
+        if (!world_mount(f))
+                return;
+
+        g_free(world_overlay(f, "maps"));
+        g_free(world_empty_overlay(f, "first"));
+        g_free(world_empty_overlay(f, "last"));
+        fixture_configure(f, "GamePorts=27015-27115\nJobWorkers=1");
+        g_variant_unref(call(f, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "Reload", NULL));
+        running = world_begin_import(f, "first", "@a{sv} {}", &pipes[0]);
+        mirror_wait(f->mirror, running, LEFT4ME_JOB_INTERFACE, "State", "'running'");
+        removal = world_take_path(call(f, MAPS, "RemoveFile", g_variant_new("(s)", "srcds_run")));
+        upload = world_begin_import(f, "last", "@a{sv} {}", &pipes[1]);
+        mirror_wait(f->mirror, upload, LEFT4ME_JOB_INTERFACE, "State", "'queued'");
+        fixture_kill(f);
+        fixture_start(f);
+        g_assert_cmpstr(world_wait_job(f, running), ==, "failed");
+        g_assert_cmpstr(world_wait_job(f, upload), ==, "failed");
+        mirror_wait(f->mirror, upload, LEFT4ME_JOB_INTERFACE, "Message",
+                "'its upload was interrupted by a restart of left4med, before it began; start it again'");
+        g_assert_cmpstr(world_wait_job(f, removal), ==, "succeeded");
+        expect_current(f, 2);
+        g_assert_false(fixture_exists(f, VERSIONS "2/srcds_run"));
+        (void) close(pipes[0]);
+        (void) close(pipes[1]);
+}
+
 /* The manager dies while a file is on its way: nothing has changed, and the job says why. */
 static void test_crash(Fixture *f) {
         g_autoptr(GBytes) bytes = g_bytes_new("x", 1);
@@ -302,6 +333,7 @@ static void add_tests(void) {
         fixture_add("/overlay-files/put", test_put);
         fixture_add("/overlay-files/put-refused", test_put_refused);
         fixture_add("/overlay-files/remove", test_remove);
+        fixture_add("/overlay-files/queued", test_queued);
         fixture_add("/overlay-files/crash", test_crash);
         fixture_add("/overlay-files/open", test_open);
         fixture_add("/overlay-files/diff", test_diff);
