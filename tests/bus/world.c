@@ -49,12 +49,11 @@ static void finish_as(SystemdUnit *u, int r, const GError *error) {
 static bool perform_mount(SystemdUnit *u, SystemdStep step, const char *id, void *data) {
         g_auto(Roots) roots = ROOTS_INIT;
         g_autoptr(GError) error = NULL;
+        int r;
 
         open_roots(data, &roots);
-        finish_as(u,
-                step == SYSTEMD_START ? overlay_mount(&roots, id, &error)
-                                      : overlay_unmount(&roots, id, &error),
-                error);
+        r = step == SYSTEMD_START ? overlay_mount(&roots, id, &error) : overlay_unmount(&roots, id, &error);
+        finish_as(u, r, error);
         return true;
 }
 
@@ -81,12 +80,14 @@ static bool perform_directories(SystemdUnit *u, SystemdStep step, const char *id
 static bool perform_tree(SystemdUnit *u, SystemdStep step, const char *id, void *data) {
         g_auto(Roots) roots = ROOTS_INIT;
         g_autoptr(GError) error = NULL;
+        int r;
 
         if (step == SYSTEMD_STOP)
                 return false;
 
         open_roots(data, &roots);
-        finish_as(u, tree_run(&roots, id, &error), error);
+        r = tree_run(&roots, id, &error);
+        finish_as(u, r, error);
         return true;
 }
 
