@@ -18,7 +18,7 @@ from ground import INSTANCE, OVERLAY, STATE, V
 SEED = int(os.environ.get("LEFT4ME_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 TIMES = float(os.environ.get("LEFT4ME_KILLS", "1"))
 CASES = {"start": 7, "stop": 7, "restart": 5, "import_small": 7, "import_big": 5, "import_slow": 4,
-         "delete_instance": 5, "delete_overlay": 4, "rename_overlay": 6, "rollback": 3, "put_file": 4, "prune": 3, "rename": 5, "reset": 4, "create": 2, "configure": 2, "clone": 2}
+         "delete_instance": 5, "delete_overlay": 4, "rename_overlay": 5, "rollback": 2, "put_file": 3, "prune": 2, "rename": 5, "reset": 4, "create": 2, "configure": 2, "clone": 2}
 MARKER = "left4dead2/marker.txt"
 KEPT = 3  # versions of an overlay
 GAME, MAPS, BYSTANDER, SUBJECT, OTHER, LAYER = "rk-game", "rk-maps", "rk-by", "rk-one", "rk-two", "rk-layer"
@@ -202,6 +202,7 @@ class OfLayer(Operation):
     def prepare(self):
         if wire.overlay_path(LAYER) not in self.g.objects():
             self.g.manager("CreateOverlay", "ssa{sv}", LAYER, "files", {})
+        self.overlay("SetKeepVersions", "u", KEPT)
         while len(self.state()[1]) < 2:
             self.fill()
         self.need(SUBJECT)
@@ -284,7 +285,6 @@ class PutFile(OfLayer):
 class Prune(OfLayer):
     def prepare(self):
         super().prepare()
-        self.overlay("SetKeepVersions", "u", KEPT)
         while len(self.state()[1]) < KEPT:
             self.fill()
         self.before = self.state()
