@@ -11,6 +11,7 @@
 
 #include "protocol/rcon.h"
 #include "service/console.h"
+#include "service/listener.h"
 
 /* A game listens some seconds after its process has begun. */
 #define PATIENCE (5 * G_TIME_SPAN_SECOND)
@@ -24,6 +25,7 @@
 struct Console {
         sd_event *event;
         uint16_t port;
+        uid_t uid;
         int fd; /* -1 between two tries */
         sd_event_source *io, *again, *deadline;
         uint64_t begun; /* CLOCK_MONOTONIC */
@@ -191,7 +193,15 @@ static void console_connect(Console *c) {
                 .sin_port = htons(c->port),
                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
         };
-        int one = 1;
+        int one = 1, r;
+
+        r = listener_check(c->port, c->uid);
+        if (r == 0)
+                console_connect_failed(c, ECONNREFUSED);
+        else if (r < 0)
+                console_end(c, r == -EPERM ? CONSOLE_STRANGER : CONSOLE_FAILED);
+        if (r <= 0)
+                return;
 
         c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (c->fd < 0) {
@@ -219,14 +229,15 @@ static int on_begin(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-int console_new(sd_event *event, uint16_t port, const char *password, ConsoleDone done, void *userdata,
-        Console **ret) {
+int console_new(sd_event *event, uint16_t port, uid_t uid, const char *password, ConsoleDone done,
+        void *userdata, Console **ret) {
         Console *c = g_new0(Console, 1);
         int r;
 
         *c = (Console){
                 .event = sd_event_ref(event),
                 .port = port,
+                .uid = uid,
                 .fd = -1,
                 .request = g_byte_array_new(),
                 .done = done,

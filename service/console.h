@@ -24,9 +24,10 @@ typedef struct Console Console;
  * result, the console is freed when this is called. */
 typedef void (*ConsoleDone)(ConsoleResult result, int fd, void *userdata);
 
-/* port: TCP, on 127.0.0.1, where a server that listens on all addresses takes connections. -EINVAL: the password cannot be sent. */
-int console_new(sd_event *event, uint16_t port, const char *password, ConsoleDone done, void *userdata,
-        Console **ret);
+/* port: TCP, on 127.0.0.1, where a server that listens on all addresses takes connections; the password is for a listener of the user uid
+ * only. -EINVAL: the password cannot be sent. */
+int console_new(sd_event *event, uint16_t port, uid_t uid, const char *password, ConsoleDone done,
+        void *userdata, Console **ret);
 
 /* Gives it up: done is not called. */
 Console *console_free(Console *c);

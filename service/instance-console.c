@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "service/bus-error.h"
@@ -111,7 +112,7 @@ static void on_console(ConsoleResult result, int fd, void *userdata) {
 
         case CONSOLE_STRANGER:
                 request_failf(q, LEFT4ME_ERROR_CONSOLE_REFUSED,
-                        "Who listens on port %u (TCP) does not speak as a game server does. See who it is (ss -ltnp 'sport = :%u') and restart the server (left4mectl restart %s).",
+                        "Who listens on port %u (TCP) is none of left4me's servers, or does not speak as one does. See who it is (ss -ltnp 'sport = :%u') and restart the server (left4mectl restart %s).",
                         call->port, call->port, name);
                 break;
 
@@ -151,8 +152,13 @@ static int check_console(Instance *i, sd_bus_error *error) {
 
 int instance_open_console(Instance *i, Request *q, sd_bus_error *error) {
         g_autofree char *password = NULL;
+        struct stat owner;
         ConsoleCall *call;
         int r;
+
+        /* Servers run as who owns the overlays. */
+        if (fstat(i->manager->overlays_fd, &owner) < 0)
+                return bus_error_set_io(error, -errno, "Cannot open the console");
 
         r = check_console(i, error);
         if (r < 0)
@@ -173,7 +179,8 @@ int instance_open_console(Instance *i, Request *q, sd_bus_error *error) {
         };
         g_ptr_array_add(i->manager->consoles, call);
 
-        r = console_new(i->manager->event, call->port, password, on_console, call, &call->console);
+        r = console_new(
+                i->manager->event, call->port, owner.st_uid, password, on_console, call, &call->console);
         explicit_bzero(password, strlen(password));
         if (r < 0) {
                 g_ptr_array_remove_fast(i->manager->consoles, call);

@@ -2,7 +2,10 @@
 
 /* OpenConsole: who is let in gets a connection that has been authenticated, whoever is not hears what to do. */
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -164,9 +167,9 @@ static void test_dropped(Fixture *f) {
         } cases[] = {
                 { RCON_DROPS, "removeip 127.0.0.1" },
                 { RCON_DROPS_LATER, "removeip 127.0.0.1" },
-                { RCON_BABBLES, "does not speak as a game server does" },
-                { RCON_TOO_LONG, "does not speak as a game server does" },
-                { RCON_ANSWERS_ANOTHER, "does not speak as a game server does" },
+                { RCON_BABBLES, "does not speak as one does" },
+                { RCON_TOO_LONG, "does not speak as one does" },
+                { RCON_ANSWERS_ANOTHER, "does not speak as one does" },
         };
         g_autoptr(RconServer) s = rcon_server_new();
         g_autofree char *path = set_up(f, s);
@@ -241,6 +244,31 @@ static void test_not_listening(Fixture *f) {
                 call_end_refused(c, LEFT4ME_ERROR_CONSOLE_REFUSED);
 }
 
+/* Anybody may listen on a port that a server does not have yet; the password is not for him. */
+static void test_stranger(Fixture *f) {
+        struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+        RconServer *s = rcon_server_new();
+        g_autofree char *path = set_up(f, s);
+        int fd, one = 1;
+
+        address.sin_port = htons(s->port);
+        rcon_server_free(s);
+        if (geteuid() != 0) {
+                g_test_skip("needs root to be somebody else");
+                return;
+        }
+
+        (void) setfsuid(65534);
+        fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void) setfsuid(0);
+        g_assert_no_errno(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)));
+        g_assert_no_errno(bind(fd, (struct sockaddr *) &address, sizeof(address)));
+        g_assert_no_errno(listen(fd, 1));
+        refuse(f, path, LEFT4ME_ERROR_CONSOLE_REFUSED, "none of left4me's servers");
+        g_assert_cmpint(accept(fd, NULL, NULL), ==, -1);
+        (void) close(fd);
+}
+
 static void test_denied(Fixture *f) {
         g_autoptr(RconServer) s = rcon_server_new();
         g_autofree char *path = set_up(f, s);
@@ -260,6 +288,7 @@ static void add_tests(void) {
         fixture_add("/console/silent", test_silent);
         fixture_add("/console/end-meanwhile", test_end_meanwhile);
         fixture_add("/console/not-listening", test_not_listening);
+        fixture_add("/console/stranger", test_stranger);
         fixture_add("/console/denied", test_denied);
 }
 

@@ -82,12 +82,12 @@ static void test_uploads(Fixture *f) {
         (void) close(pipes[0]);
 }
 
-static int open_log(Fixture *f, const char *path, char **ret_error) {
+static int open_log(GDBusConnection *client, const char *path, char **ret_error) {
         g_autoptr(GError) error = NULL;
         g_autoptr(Call) c = NULL;
         int handle, fd;
 
-        c = call_begin(f->client, path, LEFT4ME_INSTANCE_INTERFACE, "OpenLog",
+        c = call_begin(client, path, LEFT4ME_INSTANCE_INTERFACE, "OpenLog",
                 g_variant_new_parsed("({'Follow': <true>},)"));
         (*ret_error) = g_strdup(call_error_name(c));
         if (**ret_error)
@@ -106,18 +106,28 @@ static void test_logs(Fixture *f) {
         for (guint i = 0; i < G_N_ELEMENTS(logs); i++) {
                 g_autofree char *error = NULL;
 
-                logs[i] = open_log(f, path, &error);
+                logs[i] = open_log(f->client, path, &error);
                 g_assert_cmpstr(error, ==, "");
         }
         call_refused(f, path, LEFT4ME_INSTANCE_INTERFACE, "OpenLog",
                 g_variant_new_parsed("({'Follow': <true>},)"), LEFT4ME_ERROR_LIMITS_EXCEEDED);
+
+        /* Nobody keeps others from theirs. */
+        if (geteuid() == 0) {
+                g_autoptr(GDBusConnection) nobody = client_connect_as(f->address, 65534);
+                g_autofree char *error = NULL;
+
+                (void) close(open_log(nobody, path, &error));
+                g_assert_cmpstr(error, ==, "");
+                (void) g_dbus_connection_close_sync(nobody, NULL, NULL);
+        }
 
         /* A reader that goes makes room, as soon as the daemon has seen it. */
         for (guint i = 0; i < G_N_ELEMENTS(logs); i++)
                 (void) close(logs[i]);
         for (guint i = 0; i < 1000; i++) {
                 g_autofree char *error = NULL;
-                int fd = open_log(f, path, &error);
+                int fd = open_log(f->client, path, &error);
 
                 if (fd >= 0) {
                         (void) close(fd);
