@@ -250,6 +250,10 @@ class Guest(host.Case):
         ["stop", "running"], ["stop", "--all"], ["restart", "running"], ["clone", "stopped", "new"], ["rename", "stopped", "new"],
         ["reset", "--yes", "stopped"], ["delete", "--yes", "stopped"], ["delete", "--yes", "running"], ["logs", "running"], ["reload"],
         ["overlay", "create", "new", "--kind", "files"], ["overlay", "import", "maps", MAPS], ["overlay", "files", "maps"],
+        ["overlay", "rollback", "maps", "1"], ["overlay", "keep", "maps", "5"], ["overlay", "diff", "maps", "1", "1"],
+        ["overlay", "get", "maps", "left4dead2/layer.txt", "-"],
+        ["overlay", "put", "maps", "left4dead2/layer.txt", MAPS], ["overlay", "edit", "maps", "left4dead2/layer.txt"],
+        ["overlay", "rm", "--yes", "maps", "left4dead2/layer.txt"], ["overlay", "rename", "maps", "atlas"],
         ["overlay", "delete", "--yes", "maps"], ["job", "logs", "1"], ["job", "cancel", "1"],
     ]
 
