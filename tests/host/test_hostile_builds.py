@@ -78,8 +78,8 @@ class Attacks(host.Case):
     def told(self, name):
         return self.ground.get(ground.wire.NAME, ground.wire.overlay_path(TARGET), ground.OVERLAY, name)
 
-    def build(self, *orders, meanwhile=None, without=()):
-        """One build by the attacker; sets results (what came of the orders), view, state and message."""
+    def build(self, *orders, meanwhile=None, then=(), without=()):
+        """One build by the attacker; sets results (what came of the orders), view, state and message. `then`: orders after that."""
         with follow.Journal("SYSLOG_IDENTIFIER=left4me-build", namespace="left4me") as journal:
             job, fd = self.ground.wait(self.ground.post_import(TARGET))
             number = job.split("/")[-1].replace("_3", "", 1)
@@ -91,6 +91,7 @@ class Attacks(host.Case):
                 self.view = trees.look(f"{host.LIBRARY}/runtime/build-{number}/merged", without)
                 if meanwhile:
                     meanwhile(number)
+                pipe.write(b"".join(json.dumps(order).encode() + b"\n" for order in then))
         self.state, self.message = self.ground.job_end(job)
         self.assertEqual(run("pgrep", "-f", "attacker.py", check=False).out, "", "a process was left over")
 
@@ -151,15 +152,13 @@ class Held(Attacks):
         self.attack(["send-to-itself", "a/one.txt"], ["write", "a/one.txt", "sent"])
 
     def test_handed_out_over_the_log(self):
-        """Its socket is there from the beginning. The journal takes nothing that comes with a line, but not at once."""
+        """Its socket is there from the beginning. The journal takes nothing that comes with a line, but does not look at once."""
         journal = int(show("systemd-journald@left4me.service", "MainPID"))
         self.addCleanup(os.kill, journal, signal.SIGCONT)
-        self.build(["send-over", 1, "a/one.txt"], ["write", "a/one.txt", "sent"])
-        self.assertEqual(self.results, ["done", "done"])
-        if self.state == "succeeded":
-            self.check_committed()
-        else:
-            self.check_refused("still alive")
+        self.build(["write", "a/one.txt", "sent"], meanwhile=lambda _: os.kill(journal, signal.SIGSTOP), then=[["send-over", 1, "a/one.txt"]])
+        os.kill(journal, signal.SIGCONT)
+        self.check_refused("still alive")
+        self.attack(["write", "a/one.txt", "the next one"])
 
     def test_somebody_outside_has_a_file_of_the_upper_layer(self):
         held = []
