@@ -44,6 +44,7 @@ struct Build {
         JournalReader *reader; /* for progress */
         JobState outcome;      /* when all is tidy */
         char *reason;
+        bool stray; /* the version is on the disk, and the store does not have it */
 };
 
 void build_free(Build *build) {
@@ -88,6 +89,12 @@ static void build_discard(Build *build) {
                 forget_failure(j->tree);
 
         g_ptr_array_set_size(j->steps, 0);
+        if (build->stray) {
+                g_autofree char *version = g_strdup_printf("%u", build->version);
+
+                g_ptr_array_add(j->steps,
+                        job_step_new("remove-versions", "Overlay", j->subject, "Versions", version, NULL));
+        }
         g_ptr_array_add(j->steps, job_step_new("discard", "Builds", number, NULL));
         job_run_steps(j, on_discarded);
 }
@@ -160,8 +167,13 @@ static void on_committed(Job *j, bool ok, const char *why) {
         r = read_result(j, &v, &changed);
         message = changed ? g_strdup_printf("version %u: %" G_GUINT64_FORMAT " files", v.number, v.files)
                           : g_strdup_printf("nothing changed, version %u stays current", build->base);
-        if (r >= 0 && changed)
+        if (r >= 0 && changed) {
+                StoredJob stored = job_stored(j);
+
                 r = take_version(j, &v, message);
+                /* Only what the store surely does not know is removed: with a later write the failed one is gone. */
+                build->stray = r < 0 && store_set_job(j->manager->store, &stored, JOBS_KEPT) >= 0;
+        }
 
         if (r < 0) {
                 g_free(message);
