@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -62,7 +63,7 @@ void rcon_accept(Server *s) {
         struct sockaddr_in peer;
         socklen_t len = sizeof(peer);
         RconConnection *c;
-        int fd;
+        int fd, one = 1;
 
         while ((fd = accept4(s->net.tcp, (struct sockaddr *) &peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK)) >=
                 0) {
@@ -71,6 +72,8 @@ void rcon_accept(Server *s) {
                         (void) close(fd);
                         continue;
                 }
+                /* Each packet leaves by itself, none waits for the other side's acknowledgement of the one before. */
+                (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
                 c = xrealloc(NULL, sizeof(*c));
                 *c = (RconConnection){ .fd = fd, .peer = peer };
                 c->in = g_byte_array_new();

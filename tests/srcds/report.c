@@ -82,7 +82,7 @@ static double cpu_percent(Server *s) {
                           : 0;
         s->stats.at_ms = now;
         s->stats.cpu_ms = used;
-        return percent;
+        return percent < 100 ? percent : 100; /* one thread; what began before the clock did counts, too */
 }
 
 /* A player takes some 3 KB/s from the server and gives it 1.5, at 30 ticks. */

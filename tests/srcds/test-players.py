@@ -106,7 +106,7 @@ class ByHand(PlayerTestCase):
         cpu, into, out, uptime, users, fps, count = map(float, values.split())
         self.assertEqual((into, out, uptime, users, count), (1.5, 3, 0, 1, 1))
         self.assertTrue(0 <= fps <= 33, fps)  # fewer on a machine that has no time
-        self.assertTrue(0 <= cpu <= 200, cpu)
+        self.assertTrue(0 <= cpu <= 100, cpu)
 
     def test_reserved_by_a_lobby(self):
         server = self.serve('+standin_reserve', '186000012ab4c')
