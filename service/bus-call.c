@@ -4,6 +4,7 @@
 #include "service/auth.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/file-name.h"
 #include "service/manager.h"
 #include "service/request.h"
 #include "service/util.h"
@@ -52,4 +53,15 @@ bool bus_path_is_valid(const char *path) {
                         return false;
 
         return true;
+}
+
+int bus_unescape_path(const char *text, bool root, char **ret, sd_bus_error *error) {
+        *ret = file_path_unescape(text, root);
+        if (!*ret)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "A path is relative, such as left4dead2/cfg, without . and ..%s; bytes that are not text are written "
+                        "\\xNN.",
+                        root ? ", or \"\"" : "");
+
+        return 0;
 }

@@ -16,17 +16,6 @@
 #define FILES_MAX 20000U
 #define LISTINGS_MAX 8U /* each can hold a descriptor for every layer */
 
-static int check_path(const char *text, bool root, char **ret, sd_bus_error *error) {
-        *ret = file_path_unescape(text, root);
-        if (!*ret)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                        "A path is relative, such as left4dead2/cfg, without . and ..%s; bytes that are not text are written "
-                        "\\xNN.",
-                        root ? ", or \"\"" : "");
-
-        return 0;
-}
-
 static int check_read(const Instance *i, sd_bus_message *call, const char *verb, sd_bus_error *error) {
         uid_t uid;
 
@@ -183,7 +172,7 @@ int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error) {
 
         r = sd_bus_message_read(call, "sb", &directory, &all);
         if (r >= 0)
-                r = check_path(directory, true, &path, error);
+                r = bus_unescape_path(directory, true, &path, error);
         if (r < 0)
                 return r;
 
@@ -243,7 +232,7 @@ int bus_open_file(Instance *i, sd_bus_message *call, sd_bus_error *error) {
 
         r = sd_bus_message_read(call, "ss", &text, &layer);
         if (r >= 0)
-                r = check_path(text, false, &path, error);
+                r = bus_unescape_path(text, false, &path, error);
         if (r < 0)
                 return r;
 

@@ -29,6 +29,9 @@ int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_b
  * elements. */
 bool bus_path_is_valid(const char *path);
 
+/* A path to look at, as file_name_escape() tells its names. root: it may be "". Error: InvalidArgument. */
+int bus_unescape_path(const char *text, bool root, char **ret, sd_bus_error *error);
+
 /* Reads the options of OpenLog, opens the log and answers its pipe. units: NULL-terminated. begin: nothing older belongs to the
  * object. last: message ids that end it, NULL when it has no end, none when it has ended. Errors: InvalidArgument, LimitsExceeded. */
 int bus_open_log(Manager *m, sd_bus_message *call, uid_t uid, const char *const *units, const char *field,

@@ -8,6 +8,7 @@
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/comparison.h"
+#include "service/file-name.h"
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/util.h"
@@ -29,14 +30,15 @@ int bus_overlay_read_path(sd_bus_message *call, const char **ret, sd_bus_error *
 }
 
 static int append_file(sd_bus_message *reply, int fd, const char *name) {
+        g_autofree char *text = file_name_escape(name);
         struct stat st;
         const char *type;
 
-        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !g_utf8_validate(name, -1, NULL))
+        if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
 
         type = S_ISDIR(st.st_mode) ? "directory" : S_ISLNK(st.st_mode) ? "symlink" : "file";
-        return sd_bus_message_append(reply, "(sstt)", name, type, (uint64_t) st.st_size,
+        return sd_bus_message_append(reply, "(sstt)", text, type, (uint64_t) st.st_size,
                 (uint64_t) st.st_mtim.tv_sec * G_TIME_SPAN_SECOND + (uint64_t) st.st_mtim.tv_nsec / 1000U);
 }
 
@@ -69,7 +71,7 @@ static int list_files(
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
                         "There is no directory '%s' in version %u of '%s'.", directory, version, o->name);
 
-        r = directory_list(fd, ".", OVERLAY_DIRECTORY_MAX, &names);
+        r = directory_list_all(fd, ".", OVERLAY_DIRECTORY_MAX, &names);
         if (r == -E2BIG)
                 r = sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
                         "The directory '%s' has more than %u entries.", directory, OVERLAY_DIRECTORY_MAX);
@@ -81,19 +83,18 @@ static int list_files(
 }
 
 int bus_overlay_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        g_autofree char *directory = NULL;
         Overlay *o = userdata;
-        const char *directory;
+        const char *text;
         uint32_t version;
         uid_t uid;
         int r;
 
-        r = sd_bus_message_read(call, "su", &directory, &version);
+        r = sd_bus_message_read(call, "su", &text, &version);
+        if (r >= 0)
+                r = bus_unescape_path(text, true, &directory, error);
         if (r < 0)
                 return r;
-
-        if (*directory != '\0' && !bus_path_is_valid(directory))
-                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                        "The directory is a relative path inside the overlay, without . and ..; \"\" is its root.");
 
         r = auth_check(o->manager->auth, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, "list-files", "overlay",
                 o->name, &uid, error);
@@ -119,15 +120,16 @@ static int fail_open(const Overlay *o, int r, const char *path, uint32_t version
 }
 
 int bus_overlay_open_file(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        g_autofree char *path = NULL;
         Overlay *o = userdata;
-        const char *path;
+        const char *text;
         uint32_t version;
         uid_t uid;
         int fd, r;
 
-        r = bus_overlay_read_path(call, &path, error);
+        r = sd_bus_message_read(call, "su", &text, &version);
         if (r >= 0)
-                r = sd_bus_message_read(call, "u", &version);
+                r = bus_unescape_path(text, false, &path, error);
         if (r < 0)
                 return r;
 

@@ -151,7 +151,14 @@ static int compare_names(gconstpointer a, gconstpointer b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-int directory_list(int dirfd, const char *name, size_t max, GStrv *ret) {
+static bool is_wanted(const char *name, bool hidden) {
+        if (name[0] != '.')
+                return true;
+
+        return hidden && name[1] != '\0' && !g_str_equal(name, "..");
+}
+
+static int list(int dirfd, const char *name, size_t max, bool hidden, GStrv *ret) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
         struct dirent *entry;
         DIR *dir;
@@ -168,7 +175,7 @@ int directory_list(int dirfd, const char *name, size_t max, GStrv *ret) {
         }
 
         while (r >= 0 && (entry = readdir(dir))) {
-                if (entry->d_name[0] == '.')
+                if (!is_wanted(entry->d_name, hidden))
                         continue;
                 if (names->len >= max)
                         r = -E2BIG;
@@ -184,4 +191,12 @@ int directory_list(int dirfd, const char *name, size_t max, GStrv *ret) {
         g_ptr_array_add(names, NULL);
         *ret = (GStrv) g_ptr_array_free(g_steal_pointer(&names), FALSE);
         return 0;
+}
+
+int directory_list(int dirfd, const char *name, size_t max, GStrv *ret) {
+        return list(dirfd, name, max, false, ret);
+}
+
+int directory_list_all(int dirfd, const char *name, size_t max, GStrv *ret) {
+        return list(dirfd, name, max, true, ret);
 }

@@ -28,3 +28,6 @@ int directory_remove(int dirfd, const char *name);
 
 /* The names in a directory, sorted, without . and .. and dot files; at most max of them, -E2BIG when there are more. */
 int directory_list(int dirfd, const char *name, size_t max, GStrv *ret);
+
+/* The same with dot files. */
+int directory_list_all(int dirfd, const char *name, size_t max, GStrv *ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* rename, reset, delete. */
+/* reset, delete. */
 
 #include "ask.h"
 #include "dbus/names.h"
@@ -9,40 +9,6 @@
 #include "json.h"
 #include "names.h"
 #include "verbs.h"
-
-int cmd_rename(Cli *cli, char **words) {
-        g_autofree char *path = NULL;
-        g_autoptr(GVariant) reply = NULL;
-        g_autoptr(GError) error = NULL;
-        JsonObject *object;
-
-        if (!cli_parse(cli, NULL, &words))
-                return cli->code;
-
-        path = client_path(LEFT4ME_INSTANCE_PREFIX, words[0]);
-        reply = cli_call(cli,
-                &(const ClientCall){
-                        .path = path,
-                        .interface = LEFT4ME_INSTANCE_INTERFACE,
-                        .method = "Rename",
-                        .arguments = g_variant_new("(s)", words[1]),
-                        .reply = "(o)",
-                        .interactive = TRUE,
-                },
-                &error);
-        if (!reply)
-                return cli_error_about(cli, error, LEFT4ME_INSTANCE_PREFIX, words[0]);
-
-        if (cli->json) {
-                object = json_object_new();
-                json_object_set_string_member(object, "name", words[1]);
-                json_object_set_string_member(object, "old_name", words[0]);
-                json_print(cli, json_node_object(object));
-        } else if (!cli->quiet)
-                terminal_printf(&cli->out, "%s is now %s\n", words[0], words[1]);
-
-        return EXIT_OK;
-}
 
 /* All names must be there before anybody is asked about them. */
 static int ask_loss(Cli *cli, char **names, const char *doing, const char *loss) {

@@ -306,36 +306,3 @@ int cmd_overlay_diff(Cli *cli, char **words) {
         return show_diff(cli, words[0], a, b);
 }
 
-int cmd_overlay_rename(Cli *cli, char **words) {
-        g_autoptr(GVariant) reply = NULL;
-        g_autofree char *path = NULL;
-        g_autoptr(GError) error = NULL;
-        JsonObject *object;
-
-        if (!cli_parse(cli, NULL, &words))
-                return cli->code;
-
-        path = client_path(LEFT4ME_OVERLAY_PREFIX, words[0]);
-        reply = cli_call(cli,
-                &(const ClientCall){
-                        .path = path,
-                        .interface = LEFT4ME_OVERLAY_INTERFACE,
-                        .method = "Rename",
-                        .arguments = g_variant_new("(s)", words[1]),
-                        .reply = "(o)",
-                        .interactive = TRUE,
-                },
-                &error);
-        if (!reply)
-                return cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, words[0]);
-
-        if (cli->json) {
-                object = json_object_new();
-                json_object_set_string_member(object, "name", words[1]);
-                json_object_set_string_member(object, "old_name", words[0]);
-                json_print(cli, json_node_object(object));
-        } else if (!cli->quiet)
-                terminal_printf(&cli->out, "%s is now %s\n", words[0], words[1]);
-
-        return EXIT_OK;
-}

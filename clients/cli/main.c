@@ -47,7 +47,7 @@ static const Verb verbs[] = {
                 "Put one file, as the next version" },
         { "overlay", "edit", 2, 2, 0, cmd_overlay_edit, "NAME PATH", "Edit one of its files" },
         { "overlay", "rm", 2, -1, 0, cmd_overlay_rm, "NAME PATH...", "Remove files or directories" },
-        { "overlay", "diff", 1, 3, 0, cmd_overlay_diff, "NAME [VERSION [VERSION]]",
+        { "overlay", "diff", 1, 3, 0, cmd_overlay_diff, "NAME [VERSION...]",
                 "Show what differs between versions" },
         { "overlay", "rollback", 1, 2, 0, cmd_overlay_rollback, "NAME [VERSION]",
                 "Make an older version current" },

@@ -285,6 +285,23 @@ static void test_list_files(Fixture *f) {
         list_refused(f, "out/ssl", 0, LEFT4ME_ERROR_NO_SUCH_FILE);
 }
 
+/* What a build may have left: names with a dot, and names that are no text. */
+static void test_list_odd_names(Fixture *f) {
+        g_autofree char *root = NULL, *odd = NULL;
+
+        g_free(world_overlay(f, "maps"));
+        fixture_write(f, "var/lib/left4me/overlays/maps/versions/1/.hidden", "1");
+        fixture_write(f, "var/lib/left4me/overlays/maps/versions/1/a\xff\n/x\\y", "12");
+
+        root = list_files(f, "", 0);
+        g_assert_cmpstr(root, ==,
+                ".hidden:file:1 a\\xff\\x0a:directory:0 left4dead2:directory:0 srcds_run:file:10 ");
+        odd = list_files(f, "a\\xff\\x0a", 0);
+        g_assert_cmpstr(odd, ==, "x\\x5cy:file:2 ");
+        list_refused(f, "a\\xf", 0, LEFT4ME_ERROR_INVALID_ARGUMENT);
+        list_refused(f, "a\\x2f", 0, LEFT4ME_ERROR_INVALID_ARGUMENT);
+}
+
 static void add_tests(void) {
         fixture_add("/overlays/create", test_create);
         fixture_add("/overlays/import", test_import);
@@ -294,6 +311,7 @@ static void add_tests(void) {
         fixture_add("/overlays/delete-mounted", test_delete_mounted);
         fixture_add("/overlays/delete-fails", test_delete_fails);
         fixture_add("/overlays/list-files", test_list_files);
+        fixture_add("/overlays/list-odd-names", test_list_odd_names);
 }
 
 int main(int argc, char *argv[]) {
