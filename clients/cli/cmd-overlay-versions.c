@@ -305,4 +305,3 @@ int cmd_overlay_diff(Cli *cli, char **words) {
                 return cli_failed(cli, EXIT_NO_SUCH, "%s has no version before %u", words[0], b);
         return show_diff(cli, words[0], a, b);
 }
-
