@@ -23,6 +23,7 @@ typedef struct Tail {
         GQueue lines;  /* char*: what the unit's own processes said, newest last */
         uint64_t said; /* when the newest of them was */
         char *silence; /* what is said for a unit that has said nothing */
+        bool ran;      /* else what it said, it said in an earlier run */
         bool ended;    /* systemd has noted the failure */
         void (*done)(const char *why, void *userdata);
         void *userdata;
@@ -88,15 +89,24 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int on_begin(sd_event_source *source, void *userdata) {
-        tail_read(userdata);
+        Tail *t = userdata;
+
+        if (t->ran)
+                tail_read(t);
+        else
+                tail_end(t);
         return 0;
+}
+
+static bool has_failed(const UnitState *s) {
+        return s->result[0] != '\0' && !g_str_equal(s->result, "success");
 }
 
 /* The state is taken now: whoever asks may reset the failure before the answer comes. */
 static char *describe_silence(const Unit *u) {
         const UnitState *s = unit_state(u);
 
-        if (s->result[0] == '\0' || g_str_equal(s->result, "success"))
+        if (!has_failed(s))
                 return g_strdup_printf(
                         "%s was not run, because a unit that it needs failed. See: systemctl --failed; journalctl --unit=%s",
                         unit_name(u), unit_name(u));
@@ -126,6 +136,7 @@ int journal_tail_unit(
         t->done = done;
         t->userdata = userdata;
         t->silence = describe_silence(u);
+        t->ran = has_failed(unit_state(u));
         g_queue_init(&t->lines);
 
         r = journal_reader_new(&query, &t->reader);

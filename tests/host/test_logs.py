@@ -44,8 +44,12 @@ class Logs(host.Case):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="ascii") as file:
             file.write(text)
-        self.addCleanup(run, "systemctl", "daemon-reload")
-        self.addCleanup(run, "rm", "-rf", os.path.dirname(path))
+        self.addCleanup(self.remove_drop_ins, unit)
+        run("systemctl", "daemon-reload")
+
+    @staticmethod
+    def remove_drop_ins(unit):
+        run("rm", "-rf", os.path.dirname(DROP_IN.format(unit)))
         run("systemctl", "daemon-reload")
 
     def failed_start(self, name):
@@ -100,6 +104,13 @@ class Logs(host.Case):
         run("systemctl", "daemon-reload")
         self.assertIn("because a unit that it needs failed. See: systemctl --failed", self.failed_start("one"))
 
+        # nor does it quote what the server said when it last ran
+        self.remove_drop_ins(mount)
+        follow.start("one")
+        ctl("stop", "one")
+        self.drop_in(mount, "[Unit]\nRequires=left4me-test-no.service\nAfter=left4me-test-no.service\n")
+        self.assertIn("because a unit that it needs failed. See: systemctl --failed", self.failed_start("one"))
+
     def test_a_failed_start_quotes_its_own_run(self):
         self.server("one")
         mount = host.mount_unit("one")
@@ -127,15 +138,17 @@ class Logs(host.Case):
             # work of left4med's own meanwhile
             self.overlay("maps", host.layer("maps"))
             followed.wait(lambda line: "loud" in line or "flood" in line, "lines of the flood")
+            # whoever floods loses lines of his own; journald says so when the next ten seconds begin
+            with follow.Lines("journalctl", "--namespace=left4me", "--follow", f"--since=@{int(begin)}", "--output=cat",
+                              "_COMM=systemd-journal") as said:
+                said.wait(lambda line: "Suppressed" in line, "journald's word on what it lost")
             ctl("console", "loud", "standin_flood 0")
         share = (cpu_seconds(left4med) - used) / (time.time() - begin)
         run("journalctl", "--namespace=left4me", "--sync")
         run("journalctl", "--sync")
 
-        # whoever floods loses lines of his own, and says so
         loud = f"_SYSTEMD_UNIT={host.server_unit('loud')}"
         since = f"--since=@{int(begin)}"
-        self.assertIn("Suppressed", run("journalctl", "--namespace=left4me", since, "--output=cat", "_COMM=systemd-journal").out)
         kept = len(run("journalctl", "--namespace=left4me", since, "--output=cat", loud).out.splitlines())
         self.assertLess(kept, LINES_MAX * (2 + (time.time() - begin) / 10))
         # the others' are all there
