@@ -188,7 +188,7 @@ class CompromisedManager(unittest.TestCase):
     # -- jobs
 
     def job(self, script):
-        as_manager('rm -rf "$1/$2"; mkdir -p "$1/$2"; cd "$1/$2"; : >stack; mkfifo archive; '
+        as_manager('rm -rf "$1/$2"; mkdir -p "$1/$2"; cd "$1/$2"; : >stack; mkfifo upload; '
                    'printf "[Job]\\nOperation=import\\nDirectory=\\nSize=0\\n" >job; ' + script, JOBS, str(JOB))
 
     def job_refused(self, kind, script):
