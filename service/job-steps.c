@@ -66,7 +66,7 @@ static void on_step(Unit *u, UnitResult result, const char *detail, void *userda
                 j->steps_done(j, false, detail ?: unit_result_to_string(result));
 }
 
-/* Recurses by way of the event loop only: on_step() comes from there. */
+/* Recurses by way of the event loop, where on_step() comes from, and once for a second try. */
 static void step_next(Job *j) {
         int fd, r;
 
@@ -85,7 +85,10 @@ static void step_next(Job *j) {
         }
         if (r >= 0)
                 r = unit_start(j->tree, on_step, j);
-        if (r < 0)
+        if (r < 0 && !j->step_failed) {
+                j->step_failed = true;
+                step_next(j);
+        } else if (r < 0)
                 j->steps_done(j, false, strerror(-r));
 }
 
