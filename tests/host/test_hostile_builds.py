@@ -262,7 +262,7 @@ class Trees(Attacks):
                 self.check_refused(text)
 
     def test_at_random(self):
-        seed = int(os.environ.get("LEFT4ME_SEED", random.randrange(1 << 32)))
+        seed = int(os.environ.get("LEFT4ME_SEED", "0")) or random.randrange(1, 1 << 32)
         print(f"LEFT4ME_SEED={seed}", flush=True)
         chance = random.Random(seed)
         paths = [f"{x}{y}{z}" for x in ("a", "b", "e", "r") for y in ("", "/c", "/s") for z in ("", "/d", "/one.txt", "/t")]
