@@ -15,14 +15,26 @@ static bool find(int dirfd, const char *name, struct stat *ret) {
         return fstatat(dirfd, name, ret, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(ret->st_mode);
 }
 
+/* The directory of the configuration; -ENOENT if the tree has none. Any other error must not pass for that: a version would be made
+ * without its link. */
+static int open_directory(int tree, GError **error) {
+        int fd;
+
+        fd = beneath_open(tree, DIRECTORY, O_RDONLY | O_DIRECTORY);
+        if (fd == -ENOTDIR || fd == -ELOOP)
+                return -ENOENT;
+        return fd < 0 && fd != -ENOENT ? fail_errno(error, -fd, "cannot open %s", DIRECTORY) : fd;
+}
+
 /* Whether st is the link that the version before got, of a server.cfg which this one no longer has. */
-static bool is_left_over(int base, const struct stat *st) {
+static int is_left_over(int base, const struct stat *st, GError **error) {
         _cleanup_fd_ int cfg = -1;
         struct stat before;
 
-        cfg = base < 0 ? -1 : beneath_open(base, DIRECTORY, O_RDONLY | O_DIRECTORY);
-        return cfg >= 0 && find(cfg, NAME, &before) && before.st_dev == st->st_dev &&
-               before.st_ino == st->st_ino;
+        cfg = base < 0 ? -ENOENT : open_directory(base, error);
+        if (cfg < 0)
+                return cfg == -ENOENT ? 0 : cfg;
+        return find(cfg, NAME, &before) && before.st_dev == st->st_dev && before.st_ino == st->st_ino;
 }
 
 int server_cfg_link(int stage, int base, const char *overlay, GError **error) {
@@ -30,17 +42,21 @@ int server_cfg_link(int stage, int base, const char *overlay, GError **error) {
         struct stat cfg_stat, link_stat;
         _cleanup_fd_ int cfg = -1;
         bool linked, wanted;
+        int left_over;
 
-        cfg = beneath_open(stage, DIRECTORY, O_RDONLY | O_DIRECTORY);
+        cfg = open_directory(stage, error);
         if (cfg < 0)
-                return 0;
+                return cfg == -ENOENT ? 0 : cfg;
 
         wanted = find(cfg, NAME, &cfg_stat);
         linked = find(cfg, link, &link_stat);
         if (wanted && linked && cfg_stat.st_ino == link_stat.st_ino)
                 return 0;
 
-        if (linked && (wanted || is_left_over(base, &link_stat)) && unlinkat(cfg, link, 0) < 0)
+        left_over = linked && !wanted ? is_left_over(base, &link_stat, error) : linked;
+        if (left_over < 0)
+                return left_over;
+        if (left_over && unlinkat(cfg, link, 0) < 0)
                 return fail_errno(error, errno, "cannot remove %s/%s", DIRECTORY, link);
         if (wanted && linkat(cfg, NAME, cfg, link, 0) < 0)
                 return fail_errno(error, errno, "cannot link %s/%s as %s", DIRECTORY, NAME, link);
@@ -48,13 +64,13 @@ int server_cfg_link(int stage, int base, const char *overlay, GError **error) {
 }
 
 /* The directory of the configuration with a server.cfg in it, or -ENOENT. */
-static int open_cfg(int version, struct stat *ret_cfg) {
+static int open_cfg(int version, struct stat *ret_cfg, GError **error) {
         _cleanup_fd_ int cfg = -1;
 
-        cfg = beneath_open(version, DIRECTORY, O_RDONLY | O_DIRECTORY);
-        if (cfg < 0 || !find(cfg, NAME, ret_cfg))
-                return -ENOENT;
-        return steal_fd(&cfg);
+        cfg = open_directory(version, error);
+        if (cfg < 0)
+                return cfg;
+        return find(cfg, NAME, ret_cfg) ? steal_fd(&cfg) : -ENOENT;
 }
 
 int server_cfg_add_name(int version, const char *to, GError **error) {
@@ -62,9 +78,9 @@ int server_cfg_add_name(int version, const char *to, GError **error) {
         struct stat cfg_stat, link_stat;
         _cleanup_fd_ int cfg = -1;
 
-        cfg = open_cfg(version, &cfg_stat);
+        cfg = open_cfg(version, &cfg_stat, error);
         if (cfg < 0)
-                return 0;
+                return cfg == -ENOENT ? 0 : cfg;
         if (find(cfg, link, &link_stat)) {
                 if (link_stat.st_ino == cfg_stat.st_ino)
                         return 0;
@@ -81,8 +97,10 @@ int server_cfg_drop_name(int version, const char *from, GError **error) {
         struct stat cfg_stat, link_stat;
         _cleanup_fd_ int cfg = -1;
 
-        cfg = open_cfg(version, &cfg_stat);
-        if (cfg < 0 || !find(cfg, link, &link_stat) || link_stat.st_ino != cfg_stat.st_ino)
+        cfg = open_cfg(version, &cfg_stat, error);
+        if (cfg < 0)
+                return cfg == -ENOENT ? 0 : cfg;
+        if (!find(cfg, link, &link_stat) || link_stat.st_ino != cfg_stat.st_ino)
                 return 0;
         if (unlinkat(cfg, link, 0) < 0)
                 return fail_errno(error, errno, "cannot remove %s/%s", DIRECTORY, link);
