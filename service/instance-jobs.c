@@ -55,6 +55,14 @@ int instance_rename(Instance *i, const char *to, Request *q, sd_bus_error *error
         return 0;
 }
 
+static void on_renamed(Job *j, bool ok, const char *why) {
+        if (ok)
+                job_end_rename(
+                        j, job_step_new("rename-instance", "Instance", j->argument, "To", j->subject, NULL));
+        else
+                job_end_with_steps(j, false, why);
+}
+
 void instance_job_begin(Job *j) {
         if (j->kind == JOB_RENAME_INSTANCE)
                 g_ptr_array_add(j->steps,
@@ -63,7 +71,7 @@ void instance_job_begin(Job *j) {
                 g_ptr_array_add(j->steps, job_step_new(j->kind == JOB_RESET ? "reset" : "remove-instance",
                                                   "Instance", j->subject, NULL));
 
-        job_run_steps(j, job_end_with_steps);
+        job_run_steps(j, j->kind == JOB_RENAME_INSTANCE ? on_renamed : job_end_with_steps);
 }
 
 /* The files are gone, or have moved. */

@@ -20,6 +20,12 @@ const JobType *job_type(const Job *j);
 /* Lets a job out of the queue begin. */
 void job_begin(Job *j);
 
+/* Takes over the work of a job that could still undo it; job_finish() then finds that done. */
+int job_commit(Job *j);
+
+/* Files have another name. The store gets it too, or else they get the old one back by this step, which is taken. */
+void job_end_rename(Job *j, char *back);
+
 void build_begin(Job *j);
 bool build_cancel(Job *j);
 void build_free(Build *build);

@@ -108,3 +108,28 @@ void job_run_steps(Job *j, void (*done)(Job *j, bool ok, const char *why)) {
         (void) unit_hold(j->tree);
         step_next(j);
 }
+
+static void on_renamed_back(Job *j, bool ok, const char *why) {
+        g_autofree char *message = g_strdup(j->message);
+
+        /* Where the files are is what counts: the store is asked once more, and if it refuses again, the next start does it. */
+        job_finish(j, ok ? JOB_FAILED : JOB_SUCCEEDED, ok ? message : "");
+}
+
+void job_end_rename(Job *j, char *back) {
+        int r;
+
+        r = job_commit(j);
+        if (r >= 0) {
+                g_free(back);
+                job_finish(j, JOB_SUCCEEDED, "");
+                return;
+        }
+
+        g_free(j->message);
+        j->message = g_strdup_printf(
+                "the database cannot be written, the old name stays: %s", g_strerror(-r));
+        g_ptr_array_set_size(j->steps, 0);
+        g_ptr_array_add(j->steps, back);
+        job_run_steps(j, on_renamed_back);
+}

@@ -304,6 +304,22 @@ static void job_take_over(Job *j) {
         job_store(j);
 }
 
+int job_commit(Job *j) {
+        int r;
+
+        job_bind(j, false);
+        j->state = JOB_SUCCEEDED;
+        j->finished = now_usec();
+        r = job_type(j)->take_over(j);
+        j->state = JOB_RUNNING;
+        if (r < 0) {
+                j->finished = 0;
+                job_bind(j, true);
+        }
+
+        return r;
+}
+
 static void job_log_end(const Job *j) {
         bool failed = j->state == JOB_FAILED;
 

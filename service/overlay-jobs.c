@@ -67,7 +67,12 @@ static bool has_directory(Manager *m, const char *name) {
 static void on_renamed(Job *j, bool ok, const char *why) {
         Manager *m = j->manager;
 
-        job_end_with_steps(j, ok || (!has_directory(m, j->subject) && has_directory(m, j->argument)), why);
+        if (!ok && (has_directory(m, j->subject) || !has_directory(m, j->argument))) {
+                job_end_with_steps(j, false, why);
+                return;
+        }
+
+        job_end_rename(j, job_step_new("rename-overlay", "Overlay", j->argument, "To", j->subject, NULL));
 }
 
 void overlay_rename_begin(Job *j) {
