@@ -32,12 +32,15 @@ def stored():
             if rows(db, "PRAGMA integrity_check") != [("ok",)]:
                 raise AssertionError("the database is damaged")
             return {"instances": {name: stored_settings(db, key) for key, name in rows(db, "SELECT id, name FROM instances")},
-                    "overlays": {name: (current, [n for n, in rows(db, "SELECT number FROM versions WHERE overlay = ?"
-                                                                       " ORDER BY number", key)])
-                                 for key, name, current in rows(db, "SELECT id, name, current FROM overlays")},
+                    "overlays": {name: (current, keep, stored_versions(db, key))
+                                 for key, name, current, keep in rows(db, "SELECT id, name, current, keep FROM overlays")},
                     "jobs": dict(rows(db, "SELECT id, state FROM jobs"))}
         finally:
             db.close()
+
+
+def stored_versions(db, key):
+    return rows(db, "SELECT number, created, size, files, label FROM versions WHERE overlay = ? ORDER BY number", key)
 
 
 def stored_settings(db, key):
@@ -57,7 +60,8 @@ def told(g):
     names = [p["Name"] for kind, p in objects.values() if kind == INSTANCE]
     settings = {name: g.instance(name, "GetSettings")[0] for name in names}
     return {"instances": {name: {key: s[key] for key in SETTINGS} for name, s in settings.items()},
-            "overlays": {p["Name"]: (p["Current"], [v[0] for v in p["Versions"]]) for kind, p in objects.values() if kind == OVERLAY},
+            "overlays": {p["Name"]: (p["Current"], p["KeepVersions"], [tuple(v) for v in p["Versions"]])
+                         for kind, p in objects.values() if kind == OVERLAY},
             "jobs": {int(path.rpartition("/")[2].removeprefix("_3")): p["State"] for path, (kind, p) in objects.items() if kind == JOB}}
 
 

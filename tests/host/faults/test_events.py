@@ -9,7 +9,7 @@ import threading
 import ground
 import host
 from campaign import SEED, TIMES, Campaign
-from operations import BYSTANDER, SUBJECT
+from operation import BYSTANDER, SUBJECT
 from tracer import MANAGER
 
 WORDS = ("start", "stop", "restart", "import", "rename", "delete", "configure")
