@@ -280,19 +280,20 @@ static void job_set_end(Job *j, JobState state, const char *message) {
         j->progress_source = sd_event_source_disable_unref(j->progress_source);
         j->state = state;
         j->finished = now_usec();
-        /* What was to be told is told with the end. */
-        j->progress_source = sd_event_source_disable_unref(j->progress_source);
         g_free(j->message);
         j->message = g_strdup(message);
         if (state == JOB_SUCCEEDED)
                 j->progress = 1.0;
 }
 
-/* When the store fails now, the row of the job keeps saying that it runs: the next start of left4med does it again. */
+/* An error that passes is tried once more. When the store fails then, too, the row of the job keeps saying that it runs: the next
+ * start of left4med does it again. */
 static void job_take_over(Job *j) {
-        int r;
+        int (*take_over)(Job * j) = j->state == JOB_SUCCEEDED ? job_type(j)->take_over : NULL;
+        int r = take_over ? take_over(j) : 0;
 
-        r = j->state == JOB_SUCCEEDED && job_type(j)->take_over ? job_type(j)->take_over(j) : 0;
+        if (r < 0)
+                r = take_over(j);
         if (r < 0) {
                 g_autofree char *why = g_strdup_printf(
                         "done, but the database cannot be written: %s", g_strerror(-r));
