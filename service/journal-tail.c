@@ -55,9 +55,7 @@ static void tail_end(Tail *t) {
         done(text->str, userdata);
 }
 
-static void tail_read(void *userdata) {
-        Tail *t = userdata;
-
+static void tail_collect(Tail *t) {
         for (;;) {
                 g_auto(LogEntry) e = { 0 };
 
@@ -77,14 +75,39 @@ static void tail_read(void *userdata) {
                 if (t->lines.length > LINES)
                         g_free(g_queue_pop_head(&t->lines));
         }
+}
 
-        /* Two journals: what the unit said may come to the one after systemd's note has come to the other. */
+/*
+ * Two journals: what the unit said may come to the one after systemd's note has come to the other. It has an earlier time then, and
+ * who has read so far does not come by it any more.
+ */
+static void tail_collect_again(Tail *t) {
+        if (journal_reader_again(t->reader) < 0)
+                return;
+
+        g_queue_clear_full(&t->lines, g_free);
+        t->said = 0;
+        tail_collect(t);
+}
+
+static void tail_read(void *userdata) {
+        Tail *t = userdata;
+
+        if (t->ended)
+                tail_collect_again(t);
+        else
+                tail_collect(t);
+
         if (t->ended && t->lines.length > 0)
                 tail_end(t);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
-        tail_end(userdata);
+        Tail *t = userdata;
+
+        if (t->ran)
+                tail_collect_again(t);
+        tail_end(t);
         return 0;
 }
 

@@ -190,6 +190,14 @@ int journal_reader_new(const LogQuery *query, JournalReader **ret) {
         return 0;
 }
 
+int journal_reader_again(JournalReader *r) {
+        if (!r->journal)
+                return 0;
+
+        r->standing = false;
+        return r->query.cursor ? seek_cursor(r, &r->query) : seek(r->journal, &r->query);
+}
+
 void journal_reader_rest(JournalReader *r) {
         char *cursor;
 

@@ -45,6 +45,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(JournalReader, journal_reader_free)
 /* 1: *ret is the next entry; 0: no more for now; < 0: the journal failed. The caller clears *ret. */
 int journal_reader_next(JournalReader *r, LogEntry *ret);
 
+/* Begins anew, where the query begins: for entries that came late, which have an earlier time than some that were read. */
+int journal_reader_again(JournalReader *r);
+
 /* Lets go of the journal's files, all but the place in them; the next read opens them again. For one who does not read for long. */
 void journal_reader_rest(JournalReader *r);
 

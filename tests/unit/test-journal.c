@@ -372,6 +372,25 @@ static void test_rest(void) {
                 own_journal_reap(pids[i]);
 }
 
+static void test_again(void) {
+        static const char unit[] = "left4me-server@again.service";
+        const LogQuery q = { .units = LIST(unit), .lines = 2 };
+        g_autoptr(JournalReader) r = NULL;
+        pid_t pid = own_journal_send_as(unit, LIST("MESSAGE=0\n", "MESSAGE=1\n", "MESSAGE=2\n"));
+
+        wait_for_entries(unit, 3);
+        g_assert_cmpint(journal_reader_new(&q, &r), ==, 0);
+        for (unsigned n = 0; n < 2; n++) {
+                expect_next(r, "1");
+                expect_next(r, "2");
+                expect_next(r, NULL);
+                g_assert_cmpint(journal_reader_again(r), >=, 0);
+        }
+        journal_reader_rest(r);
+        g_assert_cmpint(journal_reader_again(r), ==, 0);
+        own_journal_reap(pid);
+}
+
 static void end_reader(void *userdata) {
         JournalReader **r = userdata;
 
@@ -429,6 +448,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/journal/range", test_range);
         g_test_add_func("/journal/cursor", test_cursor);
         g_test_add_func("/journal/rest", test_rest);
+        g_test_add_func("/journal/again", test_again);
         g_test_add_func("/journal/watch", test_watch);
         status = g_test_run();
         own_journal_stop();
