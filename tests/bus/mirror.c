@@ -335,18 +335,25 @@ void mirror_compare(const char *a, const char *b) {
         g_assert_cmpstr(text->str, ==, "");
 }
 
-void mirror_check(Mirror *m) {
-        g_autofree char *mine = NULL, *theirs = NULL;
-        g_autoptr(GVariant) reply = NULL;
+/*
+ * All signals that tell of what the answer says come before it. Signals of what happened later may have been heard as well by the time
+ * it is looked at: then another answer knows it. What no signal told stays different for ever.
+ */
+static void compare_with_answer(Mirror *m, unsigned tries) {
+        g_autoptr(GVariant) reply = client_get_managed(m->bus);
+        g_autofree char *mine = mirror_print(m), *theirs = mirror_print_managed(reply);
 
+        if (tries > 1 && !g_str_equal(mine, theirs))
+                compare_with_answer(m, tries - 1);
+        else
+                mirror_compare(mine, theirs);
+}
+
+void mirror_check(Mirror *m) {
         for (guint i = 0; i < m->broken->len; i++)
                 g_test_message("%s", (char *) g_ptr_array_index(m->broken, i));
         if (m->broken->len > 0)
                 g_error("Signals broke the contract, first: %s", (char *) g_ptr_array_index(m->broken, 0));
 
-        /* Its answer comes after all signals that tell of what it says. */
-        reply = client_get_managed(m->bus);
-        mine = mirror_print(m);
-        theirs = mirror_print_managed(reply);
-        mirror_compare(mine, theirs);
+        compare_with_answer(m, 10);
 }
