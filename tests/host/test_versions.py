@@ -39,7 +39,8 @@ class Versions(host.Case):
 
     def wait_versions(self, watch, name, expected):
         """Until the bus tells of these versions, and the job that removed the others has ended."""
-        watch.wait(lambda e: [v["version"] for v in watch.objects["overlay", name]["versions"]] == expected, f"versions {expected}")
+        watch.wait(lambda e: [v["version"] for v in watch.objects.get(("overlay", name), {}).get("versions", [])] == expected,
+                   f"versions {expected}")
         watch.wait(lambda e: not any(kind == "job" and p["state"] in ("queued", "running") for (kind, _), p in watch.objects.items()),
                    "the end of all jobs", len(watch.lines) - 1)
         self.assertEqual((versions(name), on_disk(name)), (expected, expected))

@@ -10,7 +10,7 @@ sys.path[:0] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), *way) f
 
 import oracle  # noqa: E402
 from ground import STATE  # noqa: E402
-from operations import tree_of  # noqa: E402
+from operation import tree_of  # noqa: E402
 
 
 def short(value):
