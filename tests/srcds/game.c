@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "channel.h"
 #include "console.h"
 #include "game.h"
 #include "misbehave.h"
@@ -25,16 +26,23 @@ static void count_frame(Server *s) {
 }
 
 static void on_tick(Server *s) {
+        uint64_t late = s->timers.late_us, missed = s->timers.missed, begin = now_us(), cpu = cpu_us(), work;
+
         s->ticks++;
         count_frame(s);
+        channel_tick(s);
         misbehave_burn(s);
+        late += now_us() - begin;
+        work = cpu_us() - cpu;
+        jitter_add(&s->jitter, late > work ? late - work : 0, missed);
 }
 
 /* Without players the server drops its frames, which is all that an empty one would do. Returns the
  * console line that tells of a change, to be printed when everything else about it is true. */
 const char *game_update_hibernation(Server *s) {
         bool ticking = s->timers.timer[TIMER_TICK].due_us > 0, woken = s->hibernating;
-        bool sleep = cvar_number(&s->cvars, "sv_hibernate_when_empty") > 0 && players_count(s, false) == 0;
+        bool sleep = cvar_number(&s->cvars, "sv_hibernate_when_empty") > 0 && players_count(s, false) == 0 &&
+                     s->channels.n == 0;
 
         if (!*s->map || (sleep ? s->hibernating : ticking))
                 return NULL;

@@ -175,7 +175,7 @@ static void pick(Server *s, const Kind *kinds, size_t n, GByteArray *out, uint32
         kinds[i](s, out, id);
 }
 
-bool garbage_a2s(Server *s, const struct sockaddr_in *peer, const A2sRequest *request) {
+bool garbage_a2s(Server *s, const Peer *peer, const A2sRequest *request) {
         static const char types[] = {
                 [A2S_INFO_REQUEST] = 'I', [A2S_PLAYER_REQUEST] = 'D', [A2S_RULES_REQUEST] = 'E'
         };
@@ -185,8 +185,7 @@ bool garbage_a2s(Server *s, const struct sockaddr_in *peer, const A2sRequest *re
                 return false;
         out = g_byte_array_new();
         pick(s, a2s_kinds, ELEMENTSOF(a2s_kinds), out, (uint8_t) types[request->type]);
-        (void) sendto(s->net.udp, out->data, out->len, MSG_DONTWAIT, (const struct sockaddr *) peer,
-                sizeof(*peer));
+        peer_send(peer, out->data, out->len);
         return true;
 }
 

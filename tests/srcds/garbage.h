@@ -19,5 +19,5 @@ typedef struct Garbage {
 } Garbage;
 
 void garbage_set(Server *s, const char *what, int kind);
-bool garbage_a2s(Server *s, const struct sockaddr_in *peer, const A2sRequest *request);
+bool garbage_a2s(Server *s, const Peer *peer, const A2sRequest *request);
 bool garbage_rcon(Server *s, GByteArray *out, int32_t id);

@@ -84,6 +84,7 @@ enum {
         FD_CONSOLE,
         FD_CONTROL,
         FD_QUERIES,
+        FD_QUERIES6,
         FD_LISTEN,
         FD_RCON, /* the first of them */
 };
@@ -98,6 +99,7 @@ static int serve(Server *s, int signals, bool *console) {
         fds[FD_CONSOLE] = (struct pollfd){ .fd = *console ? STDIN_FILENO : -1, .events = POLLIN };
         fds[FD_CONTROL] = (struct pollfd){ .fd = s->control_fd, .events = POLLIN };
         fds[FD_QUERIES] = (struct pollfd){ .fd = s->net.udp, .events = POLLIN };
+        fds[FD_QUERIES6] = (struct pollfd){ .fd = s->net.udp6, .events = POLLIN };
         fds[FD_LISTEN] = (struct pollfd){ .fd = s->net.listening ? s->net.tcp : -1, .events = POLLIN };
         n = rcon_fill_poll(&s->rcon, fds + FD_RCON);
 
@@ -106,7 +108,9 @@ static int serve(Server *s, int signals, bool *console) {
         if (fds[FD_TIMERS].revents)
                 timers_dispatch(&s->timers, s);
         if (fds[FD_QUERIES].revents)
-                query_serve(s);
+                query_serve(s, s->net.udp);
+        if (fds[FD_QUERIES6].revents)
+                query_serve(s, s->net.udp6);
         /* The connections that were polled, before others come behind them. */
         for (size_t i = 0; i < n && !s->quit; i++)
                 if (fds[FD_RCON + i].revents)

@@ -173,13 +173,6 @@ static void run_leak(Server *s, const Command *c) {
 }
 
 /* Of the processor's time, not of the clock's: who does not get it needs longer for the same frame. */
-static uint64_t cpu_us(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
-}
-
 void misbehave_burn(Server *s) {
         uint64_t work = (uint64_t) s->burn_percent * 10000 / s->tickrate, start = cpu_us();
 

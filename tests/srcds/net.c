@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "net.h"
+#include "util.h"
 
 #define PORTS_TRIED 32
 
@@ -70,7 +71,7 @@ int net_open(Net *n, const char *ip, unsigned port, bool strict) {
         struct sockaddr_in sa = { .sin_family = AF_INET };
         int r;
 
-        *n = (Net){ .udp = -1, .tcp = -1 };
+        *n = (Net){ .udp = -1, .udp6 = -1, .tcp = -1 };
         if (!ip || !*ip)
                 pick_address(n->ip);
         else if (strcasecmp(ip, "localhost") == 0)
@@ -89,10 +90,31 @@ int net_open(Net *n, const char *ip, unsigned port, bool strict) {
 void net_close(Net *n) {
         if (n->udp >= 0)
                 (void) close(n->udp);
+        if (n->udp6 >= 0)
+                (void) close(n->udp6);
         if (n->tcp >= 0)
                 (void) close(n->tcp);
-        n->udp = n->tcp = -1;
+        n->udp = n->udp6 = n->tcp = -1;
         n->listening = false;
+}
+
+int net_open_ipv6(Net *n) {
+        struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t) n->port) };
+        int one = 1, fd, r;
+
+        if (n->udp6 >= 0)
+                return 0;
+        fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0 ||
+                bind(fd, (const struct sockaddr *) &sa, sizeof(sa)) < 0) {
+                r = -errno;
+                (void) close(fd);
+                return r;
+        }
+        n->udp6 = fd;
+        return 0;
 }
 
 int net_listen(Net *n) {
@@ -108,4 +130,33 @@ void net_unlisten(Net *n) {
         if (n->listening)
                 (void) shutdown(n->tcp, SHUT_RDWR);
         n->listening = false;
+}
+
+bool peer_equal(const Peer *a, const Peer *b) {
+        if (a->address.any.sa_family != b->address.any.sa_family ||
+                a->address.in.sin_port != b->address.in.sin_port)
+                return false;
+        if (a->address.any.sa_family == AF_INET)
+                return a->address.in.sin_addr.s_addr == b->address.in.sin_addr.s_addr;
+        return memcmp(&a->address.in6.sin6_addr, &b->address.in6.sin6_addr, sizeof(struct in6_addr)) == 0;
+}
+
+bool peer_is_loopback(const Peer *p) {
+        if (p->address.any.sa_family == AF_INET)
+                return ntohl(p->address.in.sin_addr.s_addr) >> 24 == 127;
+        return IN6_IS_ADDR_LOOPBACK(&p->address.in6.sin6_addr);
+}
+
+uint32_t peer_key(const Peer *p) {
+        uint64_t hash;
+
+        if (p->address.any.sa_family == AF_INET)
+                return p->address.in.sin_addr.s_addr;
+        hash = fnv1a(&p->address.in6.sin6_addr, sizeof(p->address.in6.sin6_addr));
+        return (uint32_t) (hash ^ hash >> 32);
+}
+
+void peer_send(const Peer *p, const void *data, size_t size) {
+        (void) sendto(p->fd, data, size, MSG_DONTWAIT, &p->address.any,
+                p->address.any.sa_family == AF_INET ? sizeof(p->address.in) : sizeof(p->address.in6));
 }

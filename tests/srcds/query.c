@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "ban.h"
+#include "channel.h"
 #include "protocol/a2s.h"
 #include "query.h"
 #include "server.h"
@@ -59,22 +60,26 @@ static bool is_limited(Server *s, uint32_t address) {
                is_over_rate(&s->query.all, cvar_number(&s->cvars, "sv_max_queries_sec_global"), window);
 }
 
-static uint32_t challenge_of(const Query *q, const struct sockaddr_in *peer, uint64_t period) {
+static uint32_t challenge_of(const Query *q, const Peer *peer, uint64_t period) {
         const struct {
                 uint64_t secret, period;
                 uint64_t address;
-        } mix = { q->secret, period, peer->sin_addr.s_addr };
+        } mix = { q->secret, period, peer_key(peer) };
         uint64_t hash = fnv1a(&mix, sizeof(mix));
         uint32_t c = (uint32_t) (hash ^ hash >> 32);
 
         return c == A2S_NO_CHALLENGE ? 0 : c;
 }
 
-static bool challenge_is_right(const Query *q, const struct sockaddr_in *peer, const A2sRequest *request) {
+uint32_t query_challenge(const Server *s, const Peer *peer) {
+        return challenge_of(&s->query, peer, now_ms() / CHALLENGE_MS);
+}
+
+bool query_challenge_is_right(const Server *s, const Peer *peer, uint32_t challenge) {
         uint64_t period = now_ms() / CHALLENGE_MS;
 
-        return request->has_challenge && (request->challenge == challenge_of(q, peer, period) ||
-                                                 request->challenge == challenge_of(q, peer, period - 1));
+        return challenge == challenge_of(&s->query, peer, period) ||
+               challenge == challenge_of(&s->query, peer, period - 1);
 }
 
 /* coop,empty,increased_maxplayers,TAGS,secure */
@@ -159,7 +164,7 @@ static int encode_rules(Server *s, GByteArray *out) {
         return a2s_encode_rules(out, rules);
 }
 
-static void send_reply(Server *s, const struct sockaddr_in *peer, const GByteArray *reply) {
+static void send_reply(Server *s, const Peer *peer, const GByteArray *reply) {
         double routable = cvar_number(&s->cvars, "net_maxroutable");
         size_t part = routable >= 576 && routable <= 1260 ? (size_t) routable - 12 : A2S_PART_SIZE;
         g_autoptr(GPtrArray) parts = NULL;
@@ -169,13 +174,12 @@ static void send_reply(Server *s, const struct sockaddr_in *peer, const GByteArr
         for (guint i = 0; i < parts->len; i++) {
                 const GByteArray *p = parts->pdata[i];
 
-                (void) sendto(s->net.udp, p->data, p->len, MSG_DONTWAIT, (const struct sockaddr *) peer,
-                        sizeof(*peer));
+                peer_send(peer, p->data, p->len);
         }
         s->query.answered++;
 }
 
-static void answer(Server *s, const struct sockaddr_in *peer, const A2sRequest *request) {
+static void answer(Server *s, const Peer *peer, const A2sRequest *request) {
         g_autoptr(GByteArray) reply = g_byte_array_new();
         bool direct = request->type == A2S_INFO_REQUEST &&
                       cvar_number(&s->cvars, "standin_a2s_challenge") <= 0;
@@ -183,8 +187,8 @@ static void answer(Server *s, const struct sockaddr_in *peer, const A2sRequest *
 
         if (garbage_a2s(s, peer, request))
                 return;
-        if (!direct && !challenge_is_right(&s->query, peer, request))
-                a2s_encode_challenge(reply, challenge_of(&s->query, peer, now_ms() / CHALLENGE_MS));
+        if (!direct && !(request->has_challenge && query_challenge_is_right(s, peer, request->challenge)))
+                a2s_encode_challenge(reply, query_challenge(s, peer));
         else if (request->type == A2S_INFO_REQUEST)
                 r = encode_info(s, reply);
         else if (request->type == A2S_PLAYER_REQUEST)
@@ -197,10 +201,6 @@ static void answer(Server *s, const struct sockaddr_in *peer, const A2sRequest *
                 send_reply(s, peer, reply);
 }
 
-static bool is_loopback(struct in_addr a) {
-        return ntohl(a.s_addr) >> 24 == 127;
-}
-
 /* Where a datagram went to: a server bound to any address is asked by many names. */
 static bool went_to_loopback(struct msghdr *m) {
         for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
@@ -209,49 +209,56 @@ static bool went_to_loopback(struct msghdr *m) {
                 if (c->cmsg_level != IPPROTO_IP || c->cmsg_type != IP_PKTINFO)
                         continue;
                 memcpy(&info, CMSG_DATA(c), sizeof(info));
-                return is_loopback(info.ipi_addr);
+                return ntohl(info.ipi_addr.s_addr) >> 24 == 127;
         }
         return false;
 }
 
-static void take(
-        Server *s, const uint8_t *data, size_t size, const struct sockaddr_in *peer, struct msghdr *m) {
+static bool is_banned(Server *s, const Peer *peer) {
+        return peer->address.any.sa_family == AF_INET && ban_has_address(s, peer->address.in.sin_addr);
+}
+
+static void take(Server *s, const uint8_t *data, size_t size, const Peer *peer, struct msghdr *m) {
         A2sRequest request;
 
-        if (a2s_decode_request(data, size, &request) < 0)
-                return; /* the game's own traffic, and what nobody asks any more */
+        if (a2s_decode_request(data, size, &request) < 0) {
+                /* the game's own traffic, and what nobody asks any more */
+                if (!is_banned(s, peer))
+                        (void) channel_take(s, peer, data, size);
+                return;
+        }
         s->query.received++;
-        if (is_loopback(peer->sin_addr) || went_to_loopback(m)) {
+        if (peer_is_loopback(peer) || went_to_loopback(m)) {
                 s->query.loopback++;
                 return;
         }
         /* Without a word with Steam there are no answers, nor for who is banned. */
-        if (!s->steam_connected || ban_has_address(s, peer->sin_addr))
+        if (!s->steam_connected || is_banned(s, peer))
                 return;
-        if (is_limited(s, peer->sin_addr.s_addr))
+        if (is_limited(s, peer_key(peer)))
                 s->query.limited++;
         else
                 answer(s, peer, &request);
 }
 
-void query_serve(Server *s) {
+void query_serve(Server *s, int fd) {
         for (unsigned i = 0; i < DATAGRAMS_AT_ONCE; i++) {
                 union {
                         char buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
                         struct cmsghdr align;
                 } control;
                 uint8_t data[2048];
-                struct sockaddr_in peer;
+                Peer peer = { .fd = fd };
                 struct iovec iov = { data, sizeof(data) };
                 struct msghdr m = {
-                        .msg_name = &peer,
-                        .msg_namelen = sizeof(peer),
+                        .msg_name = &peer.address,
+                        .msg_namelen = sizeof(peer.address),
                         .msg_iov = &iov,
                         .msg_iovlen = 1,
                         .msg_control = &control,
                         .msg_controllen = sizeof(control),
                 };
-                ssize_t n = recvmsg(s->net.udp, &m, MSG_DONTWAIT);
+                ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT);
 
                 if (n < 0 && errno == EAGAIN)
                         return;

@@ -2,16 +2,18 @@
 /* Server queries (A2S) on the UDP side of the game port. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "net.h"
 #include "types.h"
 
 #define QUERY_ADDRESSES 2048 /* whose rate is known; the engine's START_TREE_SIZE */
 
 /* What an address has asked in the current window. */
 typedef struct QueryRate {
-        uint32_t address;   /* network order; 0: of all together */
+        uint32_t address;   /* its key; 0: of all together */
         uint64_t window_ms; /* when the window began */
         unsigned count;
 } QueryRate;
@@ -30,4 +32,7 @@ typedef struct Query {
 } Query;
 
 void query_init(Query *q);
-void query_serve(Server *s);
+void query_serve(Server *s, int fd);
+/* A number for whoever really has that address, good for a minute or two. */
+uint32_t query_challenge(const Server *s, const Peer *peer);
+bool query_challenge_is_right(const Server *s, const Peer *peer, uint32_t challenge);

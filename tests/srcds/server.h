@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 #include "ban.h"
+#include "channel.h"
 #include "content.h"
 #include "cvar.h"
 #include "garbage.h"
+#include "jitter.h"
 #include "log.h"
 #include "net.h"
 #include "player.h"
@@ -41,6 +43,7 @@ struct Server {
         const CommandTable *const *tables; /* who answers to which word; ends with NULL */
 
         Players players;
+        Channels channels;
         Schedule schedule;
         Bans bans;
         Query query;
@@ -62,6 +65,7 @@ struct Server {
                 unsigned ticks;
                 double fps; /* of the last whole one */
         } frames;
+        Jitter jitter;
         bool hibernating;
         bool offline; /* -insecure, -nomaster or sv_lan: no word with Steam */
         bool steam_connected;

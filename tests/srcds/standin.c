@@ -82,9 +82,32 @@ static void run_queries(Server *s, const Command *c) {
                 s->query.answered, s->query.limited, s->query.loopback);
 }
 
+static void run_ipv6(Server *s, const Command *c) {
+        int r = net_open_ipv6(&s->net);
+
+        (void) c;
+        if (r < 0)
+                standin_note("ipv6 failed: %s", strerror(-r));
+        else
+                standin_note("ipv6 port %u", s->net.port);
+}
+
+static void run_jitter(Server *s, const Command *c) {
+        (void) c;
+        jitter_report(s);
+}
+
+static void run_channels(Server *s, const Command *c) {
+        (void) c;
+        standin_note("channels %zu", s->channels.n);
+}
+
 const CommandTable standin_commands = { (const CommandDef[]){
         { "standin_changelevel", 0, "[map]", run_changelevel },
+        { "standin_channels", 0, "", run_channels },
         { "standin_control", 1, "<fifo>", run_control },
+        { "standin_ipv6", 0, "", run_ipv6 },
+        { "standin_jitter", 0, "", run_jitter },
         { "standin_mapcycle", 1, "<ms>", run_mapcycle },
         { "standin_mark", 1, "<text>", run_mark },
         { "standin_queries", 0, "", run_queries },

@@ -2,17 +2,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "timer.h"
-
-static uint64_t now_us(void) {
-        struct timespec ts;
-
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
-}
+#include "util.h"
 
 static void settle(Timers *t) {
         struct itimerspec its = { 0 };
@@ -58,12 +51,15 @@ void timers_dispatch(Timers *t, Server *s) {
         for (TimerId i = 0; i < _TIMER_MAX; i++) {
                 if (t->timer[i].due_us == 0 || t->timer[i].due_us > now)
                         continue;
+                t->late_us = now_us() - t->timer[i].due_us;
+                t->missed = 0;
                 if (t->timer[i].every_us == 0)
                         t->timer[i].due_us = 0;
-                else
+                else {
                         /* A stalled server drops the frames it missed instead of running after them. */
-                        t->timer[i].due_us += (1 + (now - t->timer[i].due_us) / t->timer[i].every_us) *
-                                              t->timer[i].every_us;
+                        t->missed = (now - t->timer[i].due_us) / t->timer[i].every_us;
+                        t->timer[i].due_us += (1 + t->missed) * t->timer[i].every_us;
+                }
                 t->timer[i].callback(s);
         }
         settle(t);

@@ -25,6 +25,8 @@ typedef void (*TimerCallback)(Server *s);
 
 typedef struct Timers {
         int fd;
+        uint64_t late_us; /* of the callback that is called */
+        uint64_t missed;  /* how often it was due in that time */
         struct {
                 uint64_t due_us;   /* 0: not armed */
                 uint64_t every_us; /* 0: once */

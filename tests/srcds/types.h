@@ -2,4 +2,5 @@
 /* Forward types that every part needs; server.h has the whole. */
 #pragma once
 
+typedef struct Peer Peer;
 typedef struct Server Server;

@@ -36,11 +36,23 @@ char *xstrdup(const char *s) {
         return xstrndup(s, strlen(s));
 }
 
-uint64_t now_ms(void) {
+static uint64_t clock_us(clockid_t id) {
         struct timespec ts;
 
-        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-        return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+        (void) clock_gettime(id, &ts);
+        return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
+
+uint64_t now_us(void) {
+        return clock_us(CLOCK_MONOTONIC);
+}
+
+uint64_t cpu_us(void) {
+        return clock_us(CLOCK_THREAD_CPUTIME_ID);
+}
+
+uint64_t now_ms(void) {
+        return now_us() / 1000;
 }
 
 uint64_t random_next(uint64_t *state) {

@@ -22,7 +22,9 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 void *xrealloc(void *p, size_t size);
 
-uint64_t now_ms(void);                 /* monotonic */
+uint64_t now_ms(void); /* monotonic */
+uint64_t now_us(void);
+uint64_t cpu_us(void);                 /* of this thread */
 uint64_t random_next(uint64_t *state); /* the same numbers for the same state, everywhere */
 uint64_t random_between(uint64_t *state, uint64_t low, uint64_t high); /* both included */
 uint64_t fnv1a(const void *data, size_t size);
