@@ -64,5 +64,8 @@ const char *const store_migrations[] = {
 
         /* How many versions of each overlay are kept. */
         "ALTER TABLE overlays ADD COLUMN keep INTEGER NOT NULL DEFAULT 3;",
+
+        /* What is asked of the host as a whole, each by its owner's name and in its owner's words. */
+        "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
         NULL,
 };

@@ -234,3 +234,26 @@ int store_load_jobs(Store *s, void (*each)(const StoredJob *j, void *userdata), 
 
         return r;
 }
+
+int store_set_setting(Store *s, const char *name, const char *value) {
+        return db_run(s, "INSERT OR REPLACE INTO settings VALUES (?, ?)", "ss", name, value);
+}
+
+int store_get_setting(Store *s, const char *name, char **ret) {
+        g_autofree char *value = NULL;
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt, "SELECT value FROM settings WHERE name = ?", "s", name);
+        if (r < 0)
+                return r;
+
+        while ((r = db_next(s, stmt)) > 0) {
+                g_free(value);
+                value = g_strdup(db_text(stmt, 0));
+        }
+        if (r >= 0)
+                *ret = g_steal_pointer(&value);
+
+        return r;
+}

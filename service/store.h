@@ -67,3 +67,7 @@ int store_load_versions(
 int store_add_job(Store *s, const StoredJob *j, uint32_t *ret_id);
 int store_set_job(Store *s, const StoredJob *j, unsigned keep);
 int store_load_jobs(Store *s, void (*each)(const StoredJob *j, void *userdata), void *userdata);
+
+/* What is asked of the host as a whole: *ret is NULL for what was never set. */
+int store_set_setting(Store *s, const char *name, const char *value);
+int store_get_setting(Store *s, const char *name, char **ret);

@@ -347,6 +347,26 @@ static void test_jobs_kept(Temporary *t, gconstpointer data) {
         assert_jobs(s, "2 3 25e 26e 27e 28e 29e 30 ");
 }
 
+static void assert_setting(Store *s, const char *name, const char *expected) {
+        g_autofree char *value = NULL;
+
+        g_assert_cmpint(store_get_setting(s, name, &value), ==, 0);
+        g_assert_cmpstr(value, ==, expected);
+}
+
+static void test_settings(Temporary *t, gconstpointer data) {
+        g_autoptr(Store) s = open_example(t);
+
+        assert_setting(s, "shield", NULL);
+        g_assert_cmpint(store_set_setting(s, "shield", "Mode=on\n"), ==, 0);
+        g_assert_cmpint(store_set_setting(s, "marking", ""), ==, 0);
+        g_assert_cmpint(store_set_setting(s, "shield", "Mode=\"off\"\n"), ==, 0);
+        s = reopen(t, g_steal_pointer(&s));
+        assert_setting(s, "shield", "Mode=\"off\"\n");
+        assert_setting(s, "marking", "");
+        assert_setting(s, "Shield", NULL);
+}
+
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
 
@@ -361,5 +381,6 @@ int main(int argc, char **argv) {
         TEMPORARY_ADD("/store/jobs", test_jobs);
         TEMPORARY_ADD("/store/jobs/version", test_version_with_job);
         TEMPORARY_ADD("/store/jobs/kept", test_jobs_kept);
+        TEMPORARY_ADD("/store/settings", test_settings);
         return g_test_run();
 }
