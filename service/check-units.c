@@ -20,6 +20,7 @@ typedef struct Expectation {
 } Expectation;
 
 #define SYS_ADMIN_AND_DAC_OVERRIDE ((UINT64_C(1) << 21) | (UINT64_C(1) << 1))
+#define NET_ADMIN (UINT64_C(1) << 12)
 
 static const Expectation expect_game[] = {
         { "NoNewPrivileges", 'b', .number = 1 },
@@ -53,6 +54,8 @@ static const Expectation expect_manager[] = {
         { "NoNewPrivileges", 'b', .number = 1 },
         { "ProtectSystem", 's', .text = "strict" },
         { "User", 's', .text = "left4me-manager" },
+        { "CapabilityBoundingSet", 't', .number = NET_ADMIN },
+        { "AmbientCapabilities", 't', .number = NET_ADMIN },
         { NULL },
 };
 

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/own-network.h"
+
 /* As on a real host, where it counts: 512 matches a connection; the other limits are dbus-daemon's own. */
 static const char bus_configuration[] =
         "<!DOCTYPE busconfig PUBLIC '-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN'"
@@ -29,6 +31,7 @@ static const char *const directories[] = { "etc/left4me", "var/lib/left4me/manag
 
 /* Of the test that runs, for on_abort(). */
 static bool private_mounts;
+static bool private_network;
 static const char *current_log, *current_directory;
 
 char *fixture_path(Fixture *f, const char *path) {
@@ -100,6 +103,14 @@ bool fixture_may_mount(void) {
                 return true;
 
         g_test_skip("needs the right to mount");
+        return false;
+}
+
+bool fixture_may_network(void) {
+        if (private_network)
+                return true;
+
+        g_test_skip("needs the right to make a network namespace");
         return false;
 }
 
@@ -409,6 +420,7 @@ int fixture_main(int argc, char *argv[], void (*add_tests)(void)) {
         struct sigaction action = { .sa_handler = on_abort };
 
         g_test_init(&argc, &argv, NULL);
+        private_network = own_network();
         /* What a test mounts, nobody else sees, and it goes with the last process of the test. */
         private_mounts = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
         (void) sigaction(SIGABRT, &action, NULL);

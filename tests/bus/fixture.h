@@ -45,6 +45,10 @@ int fixture_main(int argc, char *argv[], void (*add_tests)(void));
 /* Whether overlays can be mounted, in the mount namespace of this process and the daemon; skips the test if not. */
 bool fixture_may_mount(void);
 
+/* Whether the process and the daemon are in a network namespace of their own, with loopback only; skips the test if not. Where they are
+ * not, the daemon has no right to change the machine's. */
+bool fixture_may_network(void);
+
 /* What left4me.conf's [Manager] says; needs a (re)start of the daemon, or Reload. */
 void fixture_configure(Fixture *f, const char *keys);
 

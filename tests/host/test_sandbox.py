@@ -56,7 +56,8 @@ EMPTY_ROOT = {
     "User": "left4me",
 }
 PROPERTIES = {
-    "left4med.service": {**NO_CAPABILITY, **OWN_NAMESPACES, "User": MANAGER, "MemoryDenyWriteExecute": "yes"},
+    "left4med.service": {**OWN_NAMESPACES, "User": MANAGER, "MemoryDenyWriteExecute": "yes", "PrivateUsers": "no",
+                         "CapabilityBoundingSet": "cap_net_admin", "AmbientCapabilities": "cap_net_admin"},
     "left4me-overlay@server-none.service": {
         "User": "left4me", "CapabilityBoundingSet": "cap_dac_override cap_sys_admin",
         "AmbientCapabilities": "cap_dac_override cap_sys_admin", "MemoryDenyWriteExecute": "yes"},
