@@ -24,25 +24,24 @@ static void print_family(Cli *cli, const Verb *verbs, const char *family, const 
                         print_verb(cli, v);
 }
 
-/* All verbs, or those of a family. */
-void help_print(Cli *cli, const Verb *verbs, const char *family) {
-        g_autofree char *usage = g_strdup_printf(
-                "left4mectl [OPTION...] %s%sVERB [WORD...]\n\n", family ? family : "", family ? " " : "");
+void help_print(Cli *cli, const Verb *verbs, const Family *families, const char *family) {
+        const Family *f;
 
-        terminal_printf(&cli->out, "%s", usage);
-        if (!family)
+        terminal_printf(&cli->out, "left4mectl [OPTION...] %s%sVERB [WORD...]\n\n", family ? family : "",
+                family ? " " : "");
+        if (!family) {
                 terminal_printf(
                         &cli->out, "Manages the Left 4 Dead 2 servers of a host. Without a verb: list.\n\n");
-        if (!family)
                 print_family(cli, verbs, NULL, "Game servers and the host");
-        if (!family)
-                fputc('\n', cli->out.file);
-        if (!family || g_str_equal(family, "overlay"))
-                print_family(cli, verbs, "overlay", "Overlays: the game, maps, plugins");
-        if (!family)
-                fputc('\n', cli->out.file);
-        if (!family || g_str_equal(family, "job"))
-                print_family(cli, verbs, "job", "Jobs: long work");
+        }
+
+        for (f = families; f->name; f++) {
+                if (family && !g_str_equal(family, f->name))
+                        continue;
+                if (!family)
+                        fputc('\n', cli->out.file);
+                print_family(cli, verbs, f->name, f->title);
+        }
 
         terminal_printf(&cli->out,
                 "\nOptions\n"

@@ -3,4 +3,12 @@
 
 #include "cli.h"
 
-void help_print(Cli *cli, const Verb *verbs, const char *family);
+/* Verbs that share a first word. */
+typedef struct {
+        const char *name;
+        const char *bare; /* the verb that the first word alone means */
+        const char *title;
+} Family;
+
+/* All verbs, or those of a family. */
+void help_print(Cli *cli, const Verb *verbs, const Family *families, const char *family);

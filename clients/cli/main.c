@@ -63,8 +63,19 @@ static const Verb verbs[] = {
         { NULL },
 };
 
-static gboolean is_family(const char *word) {
-        return g_str_equal(word, "overlay") || g_str_equal(word, "job");
+/* In the order of the help. */
+static const Family families[] = {
+        { "overlay", "list", "Overlays: the game, maps, plugins" },
+        { "job", "list", "Jobs: long work" },
+        { NULL },
+};
+
+static const Family *find_family(const char *word) {
+        for (const Family *f = families; f->name; f++)
+                if (g_str_equal(f->name, word))
+                        return f;
+
+        return NULL;
 }
 
 /* All first words, or the second words of a family. */
@@ -77,10 +88,8 @@ static int unknown_verb(Cli *cli, const char *family, const char *word) {
         for (v = verbs; v->name; v++)
                 if (g_strcmp0(v->family, family) == 0)
                         g_ptr_array_add(names, g_strdup(v->name));
-        if (!family) {
-                g_ptr_array_add(names, g_strdup("overlay"));
-                g_ptr_array_add(names, g_strdup("job"));
-        }
+        for (const Family *f = families; !family && f->name; f++)
+                g_ptr_array_add(names, g_strdup(f->name));
         g_ptr_array_add(names, g_strdup("help"));
         g_ptr_array_add(names, NULL);
 
@@ -109,36 +118,39 @@ static int run_help(Cli *cli, char **words) {
         char help[] = "--help", *asked[] = { help, NULL };
 
         if (!*words) {
-                help_print(cli, verbs, NULL);
+                help_print(cli, verbs, families, NULL);
                 return EXIT_OK;
         }
 
-        if (!is_family(words[0]))
+        if (!find_family(words[0]))
                 return run_verb(cli, NULL, words[0], asked);
         if (words[1])
                 return run_verb(cli, words[0], words[1], asked);
 
-        help_print(cli, verbs, words[0]);
+        help_print(cli, verbs, families, words[0]);
         return EXIT_OK;
 }
 
-/* Verbs without a word of their own: a bare call lists, as does a family alone. */
+/* Verbs without a word of their own: a bare call lists, and a family alone has a verb for that. */
 static int dispatch(Cli *cli, char **words) {
+        const Family *family;
         gboolean bare;
 
         if (!*words)
                 return run_verb(cli, NULL, "list", words);
         if (g_str_equal(words[0], "help"))
                 return run_help(cli, words + 1);
-        if (!is_family(words[0]))
+
+        family = find_family(words[0]);
+        if (!family)
                 return run_verb(cli, NULL, words[0], words + 1);
 
         bare = !words[1] ||
                (words[1][0] == '-' && !g_str_equal(words[1], "--help") && !g_str_equal(words[1], "-h"));
         if (bare)
-                return run_verb(cli, words[0], "list", words + 1);
+                return run_verb(cli, words[0], family->bare, words + 1);
         if (g_str_equal(words[1], "help") || words[1][0] == '-') {
-                help_print(cli, verbs, words[0]);
+                help_print(cli, verbs, families, words[0]);
                 return EXIT_OK;
         }
 

@@ -35,7 +35,7 @@ left4mectl() {
 source "$source/data/completions/left4mectl"
 
 while read -r first second _; do
-    if [[ $first == overlay || $first == job ]]; then
+    if [[ $first == @(overlay|job|cpu|qos|shield) ]]; then
         verb=("$first" "$second")
     else
         verb=("$first")
