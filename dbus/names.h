@@ -33,6 +33,8 @@
 #define LEFT4ME_ERROR_IN_USE "org.left4me.Manager1.Error.InUse"
 #define LEFT4ME_ERROR_INSTANCE_RUNNING "org.left4me.Manager1.Error.InstanceRunning"
 #define LEFT4ME_ERROR_INSTANCE_NOT_RUNNING "org.left4me.Manager1.Error.InstanceNotRunning"
+#define LEFT4ME_ERROR_WRONG_KIND "org.left4me.Manager1.Error.WrongKind"
+#define LEFT4ME_ERROR_NO_SOURCE "org.left4me.Manager1.Error.NoSource"
 #define LEFT4ME_ERROR_MISSING_LAYER "org.left4me.Manager1.Error.MissingLayer"
 /* It was tried and failed; the message carries the last log lines. */
 #define LEFT4ME_ERROR_START_FAILED "org.left4me.Manager1.Error.StartFailed"

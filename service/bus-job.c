@@ -9,6 +9,7 @@
 #include "service/job-kinds.h"
 #include "service/log.h"
 #include "service/manager.h"
+#include "service/overlay-kinds.h"
 #include "service/request.h"
 
 static int property_get_word(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -34,13 +35,10 @@ static int method_cancel(sd_bus_message *call, void *userdata, sd_bus_error *err
 
 static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Job *j = userdata;
-        g_autofree char *id = g_strdup_printf("%u", j->id),
-                        *build = g_strdup_printf("left4me-build@%u.service", j->id),
-                        *tree = g_strdup_printf("left4me-tree@%u.service", j->id),
-                        *mount = g_strdup_printf("left4me-overlay@build-%u.service", j->id);
+        g_autofree char *id = g_strdup_printf("%u", j->id);
+        g_auto(GStrv) units = job_units(j->id);
         static const char *const ends[] = { LEFT4ME_MESSAGE_JOB_ENDED, LEFT4ME_MESSAGE_JOB_FAILED, NULL },
                                  *const none[] = { NULL };
-        const char *units[] = { build, tree, mount, NULL };
         uid_t uid;
         int r;
 
@@ -49,7 +47,7 @@ static int method_open_log(sd_bus_message *call, void *userdata, sd_bus_error *e
                 return r < 0 ? r : 1;
 
         /* Whoever follows it hears of the end from us: that is the last line. Of an ended job there is nothing more to come. */
-        return bus_open_log(j->manager, call, uid, units, "LEFT4ME_JOB", id, j->queued,
+        return bus_open_log(j->manager, call, uid, (const char *const *) units, "LEFT4ME_JOB", id, j->queued,
                 job_has_ended(j) ? none : ends, error);
 }
 

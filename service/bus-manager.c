@@ -70,9 +70,12 @@ static int method_create_overlay(sd_bus_message *call, void *userdata, sd_bus_er
         if (r < 0)
                 return r;
 
-        if (!g_str_equal(kind, "files"))
-                return sd_bus_error_set(
-                        error, LEFT4ME_ERROR_INVALID_ARGUMENT, "The kind of an overlay is \"files\".");
+        if (!overlay_kind_find(kind)) {
+                g_autofree char *kinds = overlay_kinds_list();
+
+                return sd_bus_error_setf(
+                        error, LEFT4ME_ERROR_INVALID_ARGUMENT, "The kind of an overlay is %s.", kinds);
+        }
 
         r = bus_begin(m, call, LEFT4ME_ACTION_MANAGE_OVERLAYS, "create", "overlay", name, &q, error);
         if (r <= 0)
@@ -159,7 +162,7 @@ static gboolean list_overlay(gpointer key, gpointer value, gpointer userdata) {
         const StoredVersion *v = overlay_find_version(o, o->current);
         g_auto(GStrv) users = overlay_used_by(o);
 
-        list->r = sd_bus_message_append(list->reply, "(sssutuo)", o->name, o->kind, overlay_state(o),
+        list->r = sd_bus_message_append(list->reply, "(sssutuo)", o->name, o->kind->name, overlay_state(o),
                 o->current, v ? v->size : 0, (uint32_t) g_strv_length(users), o->object.path);
         return list->r < 0;
 }

@@ -49,6 +49,14 @@ int bus_overlay_read_path(sd_bus_message *call, const char **ret, sd_bus_error *
 int bus_overlay_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int bus_overlay_diff(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int bus_overlay_open_file(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_overlay_build(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_overlay_set_source(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_overlay_get_source(sd_bus_message *call, void *userdata, sd_bus_error *error);
+
+#define BUS_LABEL_MAX 100U
+
+/* The label that a version gets. Error: InvalidArgument. */
+int bus_overlay_check_label(const char *label, sd_bus_error *error);
 
 /* Answers Check(): (ssss) of each. */
 int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error);

@@ -22,7 +22,7 @@ static int property_get_string(sd_bus *bus, const char *path, const char *interf
 
         return sd_bus_message_append(reply, "s",
                 g_str_equal(property, "Name")   ? o->name
-                : g_str_equal(property, "Kind") ? o->kind
+                : g_str_equal(property, "Kind") ? o->kind->name
                                                 : overlay_state(o));
 }
 
@@ -49,6 +49,11 @@ static int property_get_number(sd_bus *bus, const char *path, const char *interf
         return sd_bus_message_append(reply, "u", g_str_equal(property, "Current") ? o->current : o->keep);
 }
 
+static int property_get_build_pending(sd_bus *bus, const char *path, const char *interface,
+        const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "b", (int) overlay_build_pending(userdata));
+}
+
 static int property_get_used_by(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         g_auto(GStrv) names = overlay_used_by(userdata);
@@ -66,8 +71,6 @@ static int property_get_last_job(sd_bus *bus, const char *path, const char *inte
 
 /* -- methods --------------------------------------------------------------------------------------------------- */
 
-#define LABEL_MAX 100U
-
 typedef struct ImportOptions {
         uint64_t size;
         const char *directory;
@@ -80,13 +83,6 @@ static const BusOption import_options[] = {
         { "Label", "s", offsetof(ImportOptions, label) },
 };
 
-static int check_label(const char *label, sd_bus_error *error) {
-        return text_is_plain(label, LABEL_MAX)
-                       ? 0
-                       : sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
-                                 "Label: up to %u printable ASCII characters", LABEL_MAX);
-}
-
 static int read_import_options(sd_bus_message *call, ImportOptions *options, sd_bus_error *error) {
         int r;
 
@@ -98,7 +94,7 @@ static int read_import_options(sd_bus_message *call, ImportOptions *options, sd_
                 return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "Directory: a relative path inside the overlay, such as left4dead2/addons, without . and ..");
 
-        return check_label(options->label, error);
+        return bus_overlay_check_label(options->label, error);
 }
 
 static int begin(Overlay *o, sd_bus_message *call, const char *verb, Request **ret_q, sd_bus_error *error) {
@@ -148,7 +144,7 @@ static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *err
 static char *default_label(const char *what, const char *path) {
         g_autofree char *label = g_strdup_printf("%s %s", what, path);
 
-        return text_is_plain(label, LABEL_MAX) ? g_steal_pointer(&label) : g_strdup(what);
+        return text_is_plain(label, BUS_LABEL_MAX) ? g_steal_pointer(&label) : g_strdup(what);
 }
 
 typedef struct PutOptions {
@@ -174,7 +170,7 @@ static int method_put_file(sd_bus_message *call, void *userdata, sd_bus_error *e
         if (r >= 0)
                 r = bus_read_options(call, put_options, G_N_ELEMENTS(put_options), &options, error);
         if (r >= 0 && options.label)
-                r = check_label(options.label, error);
+                r = bus_overlay_check_label(options.label, error);
         if (r < 0)
                 return r;
 
@@ -271,6 +267,12 @@ static const sd_bus_vtable overlay_vtable[] = {
                 SD_BUS_RESULT("o", job, "h", pipe), method_put_file, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("RemoveFile", SD_BUS_ARGS("s", path), SD_BUS_RESULT("o", job),
                 method_remove_file, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Build", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job),
+                bus_overlay_build, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetSource", SD_BUS_ARGS("s", source), SD_BUS_NO_RESULT,
+                bus_overlay_set_source, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetSource", SD_BUS_NO_ARGS, SD_BUS_RESULT("s", source),
+                bus_overlay_get_source, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Rename", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", overlay), method_rename,
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), method_delete,
@@ -292,6 +294,8 @@ static const sd_bus_vtable overlay_vtable[] = {
         SD_BUS_PROPERTY("Current", "u", property_get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("KeepVersions", "u", property_get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("State", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "BuildPending", "b", property_get_build_pending, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("UsedBy", "as", property_get_used_by, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastJob", "o", property_get_last_job, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,

@@ -7,20 +7,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "service/build-progress.h"
 #include "service/bus-error.h"
 #include "service/job-kinds.h"
 #include "service/journal-tail.h"
-#include "service/journal.h"
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/overlay.h"
-#include "service/stack.h"
 #include "service/util.h"
 
 /*
- * A build: an upload that is unpacked, a file that is put or removed. left4me-build@N does it on the current version, in its sandbox,
- * on a mount of its own; when that is over and the mount is gone, left4me-tree@N makes a version of what was written, and the store
- * makes it current. Whatever happens, a last step of left4me-tree@N removes what was built.
+ * A build: an upload that is unpacked, a file that is put or removed, or what the overlay's own kind does (overlay-kinds.h). A unit
+ * such as left4me-build@N does it on the current version, in its sandbox, on a mount of its own; when that is over and the mount is
+ * gone, left4me-tree@N makes a version of what was written, and the store makes it current. Whatever happens, a last step of
+ * left4me-tree@N removes what was built.
  */
 
 #define UPLOADS_MAX 32U
@@ -41,8 +41,9 @@ struct Build {
         uint32_t version; /* the number that is made */
         int pipe; /* our read end: what was written before the build begins waits here; -1: nothing is sent */
         Unit *unit, *mount;
-        JournalReader *reader; /* for progress */
-        JobState outcome;      /* when all is tidy */
+        char *built; /* digest of what it is made from, NULL for an upload */
+        BuildProgress *progress;
+        JobState outcome; /* when all is tidy */
         char *reason;
         bool stray; /* the version is on the disk, and the store does not have it */
 };
@@ -55,10 +56,11 @@ void build_free(Build *build) {
                 build->job->manager->n_uploads--;
                 (void) close(build->pipe);
         }
-        journal_reader_free(build->reader);
+        build_progress_free(build->progress);
         unit_free(build->unit);
         unit_free(build->mount);
         g_free(build->reason);
+        g_free(build->built);
         g_free(build);
 }
 
@@ -109,7 +111,7 @@ static void build_end(Build *build, JobState outcome, const char *reason) {
         build->outcome = outcome;
         g_free(build->reason);
         build->reason = g_strdup(reason);
-        build->reader = journal_reader_free(build->reader);
+        build->progress = build_progress_free(build->progress);
 
         /* A build that was ended early may leave its mount on the way up. */
         if (outcome == JOB_SUCCEEDED || unit_stop(build->mount, on_unmounted, build) < 0)
@@ -142,14 +144,14 @@ static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
         return 0;
 }
 
-/* With the version the job has done what it was for: whatever happens while it tidies up, it succeeded. */
+/* With the version the job has done what it was for: whatever happens while it tidies up, it succeeded. v NULL: nothing changed. */
 static int take_version(Job *j, const StoredVersion *v, const char *message) {
         StoredJob stored = job_stored(j);
 
         stored.state = job_state_to_string(JOB_SUCCEEDED);
         stored.message = message;
         stored.finished = now_usec();
-        return overlay_take_version(overlay_find(j->manager, j->subject), v, &stored);
+        return overlay_take_version(overlay_find(j->manager, j->subject), v, j->build->built, &stored);
 }
 
 static void on_committed(Job *j, bool ok, const char *why) {
@@ -173,7 +175,8 @@ static void on_committed(Job *j, bool ok, const char *why) {
                 r = take_version(j, &v, message);
                 /* Only what the store surely does not know is removed: with a later write the failed one is gone. */
                 build->stray = r < 0 && store_set_job(j->manager->store, &stored, JOBS_KEPT) >= 0;
-        }
+        } else if (r >= 0 && build->built)
+                r = take_version(j, NULL, message);
 
         if (r < 0) {
                 g_free(message);
@@ -224,7 +227,7 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
         Job *j = build->job;
         const UnitState *s = unit_state(u);
 
-        build->reader = journal_reader_free(build->reader);
+        build->progress = build_progress_free(build->progress);
         if (s->exit_code != 0) {
                 j->exit_status = s->exit_code == CLD_EXITED ? s->exit_status : 128 + s->exit_status;
                 object_changed(&j->object, JOB_PROP_EXIT_STATUS);
@@ -245,47 +248,25 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
                 build_fail(build, result == UNIT_DEPENDENCY ? build->mount : u);
 }
 
-/* "@progress 42 text": from 0 to 100, or -1 for not known. */
-static void take_line(Job *j, const char *line) {
-        int percent, end = 0;
+/* What a kind builds from is read when it begins: the newest counts, and a job that waits lives through a restart of the manager. */
+static int prepare_kind(Job *j) {
+        const Overlay *o = overlay_find(j->manager, j->subject);
+        int fd, r;
 
-        if (sscanf(line, "@progress %d %n", &percent, &end) != 1 || percent < -1 || percent > 100 ||
-                end == 0)
-                return;
+        fd = job_open_directory(j);
+        if (fd < 0)
+                return fd;
 
-        if (g_utf8_validate(line, -1, NULL))
-                job_set_progress(j, percent < 0 ? -1.0 : percent / 100.0, line + end);
-}
-
-static void on_lines(void *userdata) {
-        Build *build = userdata;
-
-        for (;;) {
-                g_auto(LogEntry) e = { 0 };
-
-                if (journal_reader_next(build->reader, &e) <= 0)
-                        return;
-                take_line(build->job, e.message);
-        }
-}
-
-/* Progress is a comfort: a build goes on without. */
-static void build_follow(Build *build) {
-        const char *units[] = { unit_name(build->unit), NULL };
-        const LogQuery query = { .units = units, .lines = UINT64_MAX, .since = now_usec() };
-
-        if (journal_reader_new(&query, &build->reader) < 0)
-                return;
-
-        if (journal_reader_watch(build->reader, build->job->manager->journal_watch, on_lines, build) < 0)
-                build->reader = journal_reader_free(build->reader);
-        else
-                on_lines(build);
+        r = build_describe_kind(o, fd);
+        (void) close(fd);
+        if (r >= 0)
+                j->build->built = g_strdup(o->wanted);
+        return r;
 }
 
 void build_begin(Job *j) {
         Build *build = j->build;
-        g_autofree char *unit = g_strdup_printf("left4me-build@%u.service", j->id),
+        g_autofree char *unit = build_unit_name(j),
                         *mount = g_strdup_printf("left4me-overlay@build-%u.service", j->id);
         int r;
 
@@ -293,10 +274,14 @@ void build_begin(Job *j) {
         (void) unit_hold(build->unit);
         build->mount = unit_new(j->manager->units, mount, on_mount_changed, build);
         build->phase = PHASE_BUILDING;
-        job_set_progress(j, -1.0, job_type(j)->doing);
-        build_follow(build);
+        build->progress = build_progress_new(j, unit);
+        job_set_progress(j, -1.0,
+                j->kind == JOB_BUILD ? overlay_find(j->manager, j->subject)->kind->doing
+                                     : job_type(j)->doing);
 
-        r = store_reserve_version(j->manager->store, j->subject, &build->version);
+        r = j->kind == JOB_BUILD ? prepare_kind(j) : 0;
+        if (r >= 0)
+                r = store_reserve_version(j->manager->store, j->subject, &build->version);
         if (r >= 0)
                 r = unit_start(build->unit, on_built, build);
         if (r < 0)
@@ -315,61 +300,15 @@ bool build_cancel(Job *j) {
         return true;
 }
 
-static int write_description(int fd, const Overlay *o, const BuildPlan *plan) {
-        g_autoptr(GKeyFile) file = g_key_file_new();
-        g_autoptr(Stack) stack = stack_new();
-        g_autofree char *description = NULL, *layers = NULL;
-        int r;
-
-        g_key_file_set_string(file, "Job", "Operation", job_kind_to_string(plan->kind));
-        g_key_file_set_string(file, "Job", plan->kind == JOB_IMPORT ? "Directory" : "Path", plan->path);
-        if (plan->kind != JOB_REMOVE_FILE)
-                g_key_file_set_uint64(file, "Job", "Size", plan->size);
-        if (plan->kind == JOB_PUT_FILE && plan->executable >= 0)
-                g_key_file_set_boolean(file, "Job", "Executable", plan->executable);
-        description = g_key_file_to_data(file, NULL, NULL);
-
-        if (o->current > 0)
-                stack_add(stack, o->name, o->current);
-        layers = stack_render(stack);
-
-        r = file_write(fd, "stack", layers, strlen(layers), 0640);
-        if (r < 0)
-                return r;
-
-        return file_write(fd, "job", description, strlen(description), 0640);
-}
-
-/* Both ends exist from the start: the caller may write before the build runs, and the build may begin before he writes. */
-static int make_pipe(int fd, int *ret_read, int *ret_write) {
-        int reader, writer;
-
-        if (mkfifoat(fd, "upload", 0640) < 0)
-                return -errno;
-
-        reader = openat(fd, "upload", O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-        if (reader < 0)
-                return -errno;
-
-        writer = openat(fd, "upload", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (writer < 0) {
-                int r = -errno;
-
-                (void) close(reader);
-                return r;
-        }
-
-        *ret_read = reader;
-        *ret_write = writer;
-        return 0;
-}
-
 bool build_resume(Job *j) {
         g_autofree char *description = g_strdup_printf("%u/job", j->id);
         const Overlay *o = overlay_find(j->manager, j->subject);
 
-        if (j->kind != JOB_REMOVE_FILE || j->state != JOB_QUEUED || !o ||
-                faccessat(j->manager->jobs_fd, description, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        if (j->state != JOB_QUEUED || !o)
+                return false;
+        if (j->kind != JOB_BUILD &&
+                (j->kind != JOB_REMOVE_FILE ||
+                        faccessat(j->manager->jobs_fd, description, F_OK, AT_SYMLINK_NOFOLLOW) < 0))
                 return false;
 
         j->build = g_new(Build, 1);
@@ -377,11 +316,25 @@ bool build_resume(Job *j) {
         return true;
 }
 
+static int prepare_upload(Job *j, const Overlay *o, const BuildPlan *plan, int *ret_fd) {
+        int fd, r;
+
+        fd = job_open_directory(j);
+        if (fd < 0)
+                return fd;
+
+        r = build_describe_upload(o, plan, fd);
+        if (r >= 0 && plan->kind != JOB_REMOVE_FILE)
+                r = build_make_pipe(fd, &j->build->pipe, ret_fd);
+        (void) close(fd);
+        return r;
+}
+
 int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_bus_error *error) {
-        bool upload = plan->kind != JOB_REMOVE_FILE;
+        bool upload = plan->kind == JOB_IMPORT || plan->kind == JOB_PUT_FILE;
         Manager *m = o->manager;
         Job *j;
-        int fd, r;
+        int r;
 
         if (upload && m->n_uploads >= UPLOADS_MAX)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
@@ -394,14 +347,7 @@ int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_
         j->build = g_new(Build, 1);
         *j->build = (Build){ .job = j, .base = o->current, .pipe = -1 };
 
-        r = job_open_directory(j);
-        fd = r;
-        if (r >= 0)
-                r = write_description(fd, o, plan);
-        if (r >= 0 && upload)
-                r = make_pipe(fd, &j->build->pipe, ret_fd);
-        if (fd >= 0)
-                (void) close(fd);
+        r = plan->kind == JOB_BUILD ? 0 : prepare_upload(j, o, plan, ret_fd);
         if (r < 0) {
                 job_finish(j, JOB_FAILED, strerror(-r));
                 return bus_error_set_io(

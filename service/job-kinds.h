@@ -30,7 +30,15 @@ void build_begin(Job *j);
 bool build_cancel(Job *j);
 void build_free(Build *build);
 
-/* After a restart of the manager: whether a build that was queued needs nobody who feeds it, and has its description still. */
+/* Writes the description of a build into the directory of its job, fd: an upload, or a removal; what the kind of the overlay does. */
+int build_describe_upload(const Overlay *o, const BuildPlan *plan, int fd);
+int build_describe_kind(const Overlay *o, int fd);
+
+/* Makes the pipe of an upload in that directory, both ends open. */
+int build_make_pipe(int fd, int *ret_read, int *ret_write);
+
+/* After a restart of the manager: whether a build that was queued needs nobody who feeds it, and has its description still or needs
+ * none. */
 bool build_resume(Job *j);
 
 void instance_job_begin(Job *j);

@@ -27,6 +27,8 @@ static const JobType job_types[_JOB_KIND_MAX] = {
                 build_begin, NULL },
         [JOB_REMOVE_FILE] = { "remove-file", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "removes the file",
                 false, build_begin, NULL },
+        [JOB_BUILD] = { "build", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "builds it", false, build_begin,
+                NULL },
         [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true, instance_job_begin,
                 instance_job_take_over },
         [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true,

@@ -19,6 +19,7 @@ typedef enum JobKind {
         JOB_IMPORT,
         JOB_PUT_FILE,
         JOB_REMOVE_FILE,
+        JOB_BUILD, /* what the overlay's kind does */
         JOB_RESET,
         JOB_DELETE_INSTANCE,
         JOB_RENAME_INSTANCE,
@@ -86,14 +87,15 @@ int job_new(
 
 /* What a build is to do; the strings are the caller's. */
 typedef struct BuildPlan {
-        JobKind kind;      /* JOB_IMPORT, JOB_PUT_FILE or JOB_REMOVE_FILE */
-        const char *path;  /* what is put or removed; of an import, the directory to unpack in */
+        JobKind kind; /* JOB_IMPORT, JOB_PUT_FILE, JOB_REMOVE_FILE or JOB_BUILD */
+        const char *
+                path; /* what is put or removed; of an import, the directory to unpack in; of a build NULL */
         uint64_t size;     /* bytes that will be sent, 0 for not known */
         int executable;    /* of a file that is put: -1 for as it was before */
         const char *label; /* of the version */
 } BuildPlan;
 
-/* Starts a build. ret_fd: the end to write what is sent, the caller's; set unless the build removes a file. */
+/* Starts a build. ret_fd: the end to write what is sent, the caller's; set for an import and a file that is put. */
 int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_bus_error *error);
 Job *job_free(Job *j);
 Job *job_find(Manager *m, uint32_t id);

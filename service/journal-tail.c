@@ -9,6 +9,7 @@
 #include "service/util.h"
 
 #define LINES 4U
+#define LINE_MAX_SIZE 400U
 /* Of a run that logged for an hour only the end counts. */
 #define LINES_LOOKED_AT 64U
 #define WAIT (1 * G_TIME_SPAN_SECOND)
@@ -71,7 +72,7 @@ static void tail_collect(Tail *t) {
                         continue;
 
                 t->said = e.time;
-                g_queue_push_tail(&t->lines, g_steal_pointer(&e.message));
+                g_queue_push_tail(&t->lines, text_clean(e.message, LINE_MAX_SIZE));
                 if (t->lines.length > LINES)
                         g_free(g_queue_pop_head(&t->lines));
         }

@@ -110,6 +110,10 @@ static void load_overlay(const StoredOverlay *stored, void *userdata) {
 
         o->current = stored->current;
         o->keep = stored->keep;
+        g_free(o->wanted);
+        o->wanted = g_strdup(stored->wanted);
+        g_free(o->built);
+        o->built = g_strdup(stored->built);
         o->object.shown = true;
 }
 

@@ -101,12 +101,16 @@ int overlay_rename_take_over(Job *j) {
         if (r < 0)
                 return r;
 
-        renamed = overlay_new(m, j->argument, o->kind);
+        renamed = overlay_new(m, j->argument, o->kind->name);
         g_array_unref(renamed->versions);
         renamed->versions = g_array_ref(o->versions);
         renamed->current = o->current;
         renamed->keep = o->keep;
         renamed->last_job = j->id;
+        g_free(renamed->wanted);
+        renamed->wanted = g_strdup(o->wanted);
+        g_free(renamed->built);
+        renamed->built = g_strdup(o->built);
         g_tree_foreach(m->instances, rename_layer, j);
         object_show(&renamed->object);
 

@@ -106,12 +106,20 @@ static void set_current(Overlay *o, uint32_t version) {
         g_tree_foreach(o->manager->instances, refresh_user, NULL);
 }
 
-int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job) {
+int overlay_take_version(Overlay *o, const StoredVersion *v, const char *built, const StoredJob *job) {
         int r;
 
-        r = store_add_version(o->manager->store, o->name, v, job);
+        r = store_add_version(o->manager->store, o->name, v, built, job);
         if (r < 0)
                 return r;
+
+        if (built && !g_str_equal(built, o->built)) {
+                g_free(o->built);
+                o->built = g_strdup(built);
+                object_changed(&o->object, OVERLAY_BUILD_PENDING);
+        }
+        if (!v)
+                return 0;
 
         overlay_load_version(o, v);
         object_changed(&o->object, OVERLAY_VERSIONS);

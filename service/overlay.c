@@ -10,7 +10,7 @@
 #include "service/util.h"
 
 static const char *const overlay_properties[] = { "Versions", "Current", "State", "UsedBy", "LastJob",
-        "KeepVersions", NULL };
+        "KeepVersions", "BuildPending", NULL };
 
 static const ObjectType overlay_type = {
         .interface = LEFT4ME_OVERLAY_INTERFACE,
@@ -30,7 +30,10 @@ Overlay *overlay_new(Manager *m, const char *name, const char *kind) {
         object_init(&o->object, m, &overlay_type, name);
         o->manager = m;
         o->name = g_strdup(name);
-        o->kind = g_strdup(kind);
+        /* The store has no others: that of a newer left4me is refused as a whole. */
+        o->kind = overlay_kind_find(kind) ?: overlay_kind_find("files");
+        o->wanted = g_strdup("");
+        o->built = g_strdup("");
         o->keep = OVERLAY_KEEP_DEFAULT;
         o->versions = g_array_new(FALSE, TRUE, sizeof(StoredVersion));
         g_array_set_clear_func(o->versions, version_clear);
@@ -46,7 +49,8 @@ Overlay *overlay_free(Overlay *o) {
         object_done(&o->object);
         g_array_unref(o->versions);
         g_free(o->name);
-        g_free(o->kind);
+        g_free(o->wanted);
+        g_free(o->built);
         g_free(o);
         return NULL;
 }
@@ -141,10 +145,31 @@ int overlay_check_idle(const Overlay *o, sd_bus_error *error) {
         return 0;
 }
 
+/* What is uploaded into an overlay that builds itself would be lost with its next build, or worse, not be. */
+static int overlay_check_kind(const Overlay *o, const BuildPlan *plan, sd_bus_error *error) {
+        bool built = o->kind->template != NULL;
+        g_autofree char *how = NULL;
+
+        if (built != (plan->kind == JOB_BUILD))
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_WRONG_KIND,
+                        built ? "The overlay '%s' is of kind %s: it is built, files cannot be put into it."
+                              : "The overlay '%s' is of kind %s: files are put into it, there is nothing to build.",
+                        o->name, o->kind->name);
+        if (!built || *o->wanted != '\0')
+                return 0;
+
+        how = g_strdup_printf("%s %s", o->kind->how, o->name);
+        return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SOURCE,
+                "There is nothing yet that the overlay '%s' could be built from. Give it that first: %s",
+                o->name, how);
+}
+
 int overlay_build(Overlay *o, const BuildPlan *plan, Job **ret_job, int *ret_fd, sd_bus_error *error) {
         int r;
 
-        r = overlay_check_idle(o, error);
+        r = overlay_check_kind(o, plan, error);
+        if (r >= 0)
+                r = overlay_check_idle(o, error);
         if (r < 0)
                 return r;
 

@@ -3,6 +3,7 @@
 
 #include "service/job.h"
 #include "service/object.h"
+#include "service/overlay-kinds.h"
 #include "service/store.h"
 #include "service/types.h"
 
@@ -12,6 +13,7 @@
 #define OVERLAY_DIRECTORY_MAX 20000U
 #define OVERLAY_KEEP_DEFAULT 3U
 #define OVERLAY_KEEP_MAX 100U
+#define OVERLAY_SOURCE_MAX (256U * 1024U)
 
 enum {
         OVERLAY_VERSIONS = 1U << 0,
@@ -20,18 +22,21 @@ enum {
         OVERLAY_USED_BY = 1U << 3,
         OVERLAY_LAST_JOB = 1U << 4,
         OVERLAY_KEEP_VERSIONS = 1U << 5,
+        OVERLAY_BUILD_PENDING = 1U << 6,
 };
 
 struct Overlay {
         Object object; /* first */
         Manager *manager;
         char *name;
-        char *kind;
+        const OverlayKind *kind;
         GArray *versions; /* StoredVersion, oldest first */
         uint32_t current; /* number of a version, 0 for none */
         uint32_t keep;    /* how many versions stay, the newest */
         Job *job;         /* under way on it, NULL for none */
         uint32_t last_job;
+        char *wanted; /* digest of what it is to be built from, "" for nothing */
+        char *built;  /* that of what its last good build was made from */
 };
 
 Overlay *overlay_new(Manager *m, const char *name, const char *kind);
@@ -41,8 +46,14 @@ Overlay *overlay_find(Manager *m, const char *name);
 /* Makes an overlay. Errors: NameTaken, InvalidArgument, LimitsExceeded, NoSpace. */
 int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret, sd_bus_error *error);
 
-/* Starts a build; see job_new_build(). Errors: Busy, LimitsExceeded, NoSpace. */
+/* Starts a build; see job_new_build(). Errors: WrongKind, NoSource, Busy, LimitsExceeded, NoSpace. */
 int overlay_build(Overlay *o, const BuildPlan *plan, Job **ret_job, int *ret_fd, sd_bus_error *error);
+
+/* Sets what a build is made from, text of the kind's own, and tells. The next build takes it. */
+int overlay_set_source(Overlay *o, const char *source);
+
+/* Whether the last good build was made from something else, or there was none. */
+bool overlay_build_pending(const Overlay *o);
 
 /* Starts the removal. */
 int overlay_delete(Overlay *o, Job **ret_job, sd_bus_error *error);
@@ -80,8 +91,8 @@ int overlay_open_file(const Overlay *o, uint32_t version, const char *path);
 /* Whether the path is there, as whatever; never through a symlink. */
 bool overlay_has_path(const Overlay *o, uint32_t version, const char *path);
 
-/* Puts a finished version into the store together with the job that made it, makes it current, and tells. */
-int overlay_take_version(Overlay *o, const StoredVersion *v, const StoredJob *job);
+/* Puts a finished version into the store together with the job that made it, makes it current, and tells; see store_add_version(). */
+int overlay_take_version(Overlay *o, const StoredVersion *v, const char *built, const StoredJob *job);
 
 /* Takes versions out of the store; their files are the caller's to remove. */
 int overlay_forget_versions(Overlay *o, const uint32_t *numbers, unsigned n);

@@ -65,12 +65,10 @@ static void on_stranger_stopped(Unit *u, UnitResult result, const char *detail, 
 
 /* A build, or a commit, of a job that has ended for us: what it makes nobody will take. */
 static void add_stranger(Reconcile *rc, const char *name) {
-        unsigned id;
+        uint32_t id;
         Job *j;
 
-        if (sscanf(name, "left4me-build@%u.service", &id) != 1 &&
-                sscanf(name, "left4me-tree@%u.service", &id) != 1 &&
-                sscanf(name, "left4me-overlay@build-%u.service", &id) != 1)
+        if (!job_unit_parse(name, &id))
                 return;
 
         j = job_find(rc->manager, id);

@@ -35,11 +35,39 @@ int store_set_keep(Store *s, const char *overlay, uint32_t keep) {
         return db_run(s, "UPDATE overlays SET keep = ? WHERE name = ?", "ns", (uint64_t) keep, overlay);
 }
 
+int store_set_source(Store *s, const char *overlay, const char *source, const char *wanted) {
+        return db_run(s, "UPDATE overlays SET source = ?, wanted = ? WHERE name = ?", "sss", source, wanted,
+                overlay);
+}
+
+int store_get_source(Store *s, const char *overlay, char **ret) {
+        g_autofree char *source = NULL;
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt, "SELECT source FROM overlays WHERE name = ?", "s", overlay);
+        if (r < 0)
+                return r;
+
+        r = db_next(s, stmt);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+
+        source = g_strdup(db_text(stmt, 0));
+        r = db_next(s, stmt);
+        if (r != 0)
+                return r < 0 ? r : -EIO;
+
+        *ret = g_steal_pointer(&source);
+        return 0;
+}
+
 int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *userdata), void *userdata) {
         sqlite3_stmt *stmt;
         int r;
 
-        r = db_query(s, &stmt, "SELECT name, kind, current, keep FROM overlays ORDER BY name", "");
+        r = db_query(
+                s, &stmt, "SELECT name, kind, current, keep, wanted, built FROM overlays ORDER BY name", "");
         if (r < 0)
                 return r;
 
@@ -49,6 +77,8 @@ int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *use
                         .kind = db_text(stmt, 1),
                         .current = (uint32_t) db_number(stmt, 2),
                         .keep = (uint32_t) db_number(stmt, 3),
+                        .wanted = db_text(stmt, 4),
+                        .built = db_text(stmt, 5),
                 };
 
                 each(&o, userdata);
@@ -106,19 +136,27 @@ int store_load_versions(Store *s, void (*each)(const char *overlay, const Stored
         return r;
 }
 
-int store_add_version(Store *s, const char *overlay, const StoredVersion *v, const StoredJob *job) {
+static int insert_version(Store *s, const char *overlay, const StoredVersion *v) {
+        int r;
+
+        r = db_run(s,
+                "INSERT INTO versions VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
+                "snnnns", overlay, (uint64_t) v->number, v->created, v->size, v->files, v->label);
+        return r < 0 ? r : store_set_current(s, overlay, v->number);
+}
+
+int store_add_version(
+        Store *s, const char *overlay, const StoredVersion *v, const char *built, const StoredJob *job) {
         int r;
 
         r = db_begin(s);
         if (r < 0)
                 return r;
 
-        r = db_run(s,
-                "INSERT INTO versions VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
-                "snnnns", overlay, (uint64_t) v->number, v->created, v->size, v->files, v->label);
-        if (r >= 0)
-                r = db_run(s, "UPDATE overlays SET current = ? WHERE name = ?", "ns", (uint64_t) v->number,
-                        overlay);
+        if (v)
+                r = insert_version(s, overlay, v);
+        if (r >= 0 && built)
+                r = db_run(s, "UPDATE overlays SET built = ? WHERE name = ?", "ss", built, overlay);
         if (r >= 0)
                 r = store_put_job(s, job);
 

@@ -67,5 +67,10 @@ const char *const store_migrations[] = {
 
         /* What is asked of the host as a whole, each by its owner's name and in its owner's words. */
         "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;",
+
+        /* What an overlay is built from, a digest of that, and that of what its last good build was made from. */
+        "ALTER TABLE overlays ADD COLUMN source TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE overlays ADD COLUMN wanted TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE overlays ADD COLUMN built TEXT NOT NULL DEFAULT '';",
         NULL,
 };

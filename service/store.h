@@ -14,6 +14,7 @@ typedef struct StoredOverlay {
         const char *name, *kind;
         uint32_t current; /* 0 for none */
         uint32_t keep;    /* how many versions */
+        const char *wanted, *built;
 } StoredOverlay;
 
 typedef struct StoredVersion {
@@ -52,13 +53,20 @@ int store_remove_overlay(Store *s, const char *name);
 int store_rename_overlay(Store *s, const char *name, const char *to, const StoredJob *job);
 int store_set_current(Store *s, const char *overlay, uint32_t version);
 int store_set_keep(Store *s, const char *overlay, uint32_t keep);
+
+/* What an overlay is built from, with its digest; "" and "" for nothing. *ret is the caller's. */
+int store_set_source(Store *s, const char *overlay, const char *source, const char *wanted);
+int store_get_source(Store *s, const char *overlay, char **ret);
+
 int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *userdata), void *userdata);
 
 /* Takes the next version number of an overlay; a number is never given twice. */
 int store_reserve_version(Store *s, const char *overlay, uint32_t *ret);
 
-/* Adds a version and makes it the current one, and stores the job that made it as it is given: both or neither. */
-int store_add_version(Store *s, const char *overlay, const StoredVersion *v, const StoredJob *job);
+/* Adds a version and makes it the current one, and stores the job that made it as it is given; both or neither. v NULL: nothing
+ * has changed. built: the digest of what it was made from, NULL for what the overlay does not remember. */
+int store_add_version(
+        Store *s, const char *overlay, const StoredVersion *v, const char *built, const StoredJob *job);
 int store_remove_versions(Store *s, const char *overlay, const uint32_t *numbers, unsigned n);
 int store_load_versions(
         Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata), void *userdata);

@@ -29,6 +29,23 @@ bool text_is_plain(const char *text, size_t max) {
         return true;
 }
 
+char *text_clean(const char *text, size_t max) {
+        size_t size = strnlen(text, max + 1);
+        char *clean = g_utf8_make_valid(text, (gssize) MIN(size, max));
+
+        for (char *c = clean; *c != '\0'; c++)
+                if (g_ascii_iscntrl(*c))
+                        *c = '?';
+        if (size > max) {
+                char *cut = g_strconcat(clean, "...", NULL);
+
+                g_free(clean);
+                return cut;
+        }
+
+        return clean;
+}
+
 static int write_all(int fd, const char *data, size_t size) {
         while (size > 0) {
                 ssize_t n = write(fd, data, size);

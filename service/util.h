@@ -13,6 +13,9 @@ bool name_is_valid(const char *text);
 /* Whether all of text is printable ASCII (space to tilde) and at most max characters long. */
 bool text_is_plain(const char *text, size_t max);
 
+/* Foreign text made fit to be told: valid UTF-8, a question mark for each control character, cut ("...") beyond max bytes. */
+char *text_clean(const char *text, size_t max);
+
 /* Writes a file by way of a temporary one, so that a reader sees the old content or the new, never a part. Its
  * group is the directory's, which has its set-group-id bit. */
 int file_write(int dirfd, const char *name, const void *data, size_t size, mode_t mode);

@@ -12,6 +12,7 @@ static const char *const operation_names[_OPERATION_MAX] = {
         [OPERATION_IMPORT] = "import",
         [OPERATION_PUT_FILE] = "put-file",
         [OPERATION_REMOVE_FILE] = "remove-file",
+        [OPERATION_SCRIPT] = "script",
         [OPERATION_COMMIT] = "commit",
         [OPERATION_REMOVE_VERSIONS] = "remove-versions",
         [OPERATION_REMOVE_OVERLAY] = "remove-overlay",
@@ -156,6 +157,8 @@ static int read_operation(GKeyFile *file, JobFile *job, GError **error) {
                 return read_put(file, job, error);
         case OPERATION_REMOVE_FILE:
                 return read_path(file, job, error);
+        case OPERATION_SCRIPT:
+                return read_name(file, "Overlay", &job->overlay, error);
         case OPERATION_COMMIT:
                 return read_commit(file, job, error);
         case OPERATION_REMOVE_VERSIONS:

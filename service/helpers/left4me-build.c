@@ -2,7 +2,8 @@
 /* left4me-build DIRECTORY
  *
  * Does one build on the tree at $OVERLAY, in the build sandbox and without rights: what the file `job` in
- * DIRECTORY says. Each kind of build is a file of its own (import.c, single.c). */
+ * DIRECTORY says. Each kind of build is a file of its own (import.c, single.c,
+ * script.c). Its exit status is that of the script, else 1 when something has failed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -16,6 +17,7 @@
 #include "fail.h"
 #include "import.h"
 #include "jobfile.h"
+#include "script.h"
 #include "single.h"
 
 #define JOB_SIZE_MAX (256U * 1024U)
@@ -49,8 +51,12 @@ static int open_upload(int dir, GError **error) {
         return steal_fd(&upload);
 }
 
-static int do_job(const JobFile *job, int dir, int overlay, GError **error) {
+static int do_job(
+        const JobFile *job, const char *path, int dir, int overlay, int *ret_status, GError **error) {
         _cleanup_fd_ int upload = -1;
+
+        if (job->operation == OPERATION_SCRIPT)
+                return script_run(job, path, overlay, ret_status, error);
 
         if (job->operation == OPERATION_REMOVE_FILE)
                 return remove_file(job, overlay, error);
@@ -65,7 +71,7 @@ static int do_job(const JobFile *job, int dir, int overlay, GError **error) {
                                                   : put_file(job, upload, overlay, stdout, error);
 }
 
-static int run(const char *path, GError **error) {
+static int run(const char *path, int *ret_status, GError **error) {
         _cleanup_fd_ int dir = -1, overlay = -1;
         const char *tree = getenv("OVERLAY");
         g_autoptr(JobFile) job = NULL;
@@ -79,11 +85,12 @@ static int run(const char *path, GError **error) {
                 return fail_errno(error, errno, "cannot open the tree ($OVERLAY)");
 
         r = read_job(dir, &job, error);
-        return r < 0 ? r : do_job(job, dir, overlay, error);
+        return r < 0 ? r : do_job(job, path, dir, overlay, ret_status, error);
 }
 
 int main(int argc, char *argv[]) {
         g_autoptr(GError) error = NULL;
+        int status = EXIT_FAILURE;
 
         if (argc != 2) {
                 (void) fprintf(stderr, "Usage: OVERLAY=TREE %s JOB-DIRECTORY\n", argv[0]);
@@ -96,9 +103,9 @@ int main(int argc, char *argv[]) {
         /* A file beyond the unit's LimitFSIZE is an error to report, not a death. */
         (void) signal(SIGXFSZ, SIG_IGN);
 
-        if (run(argv[1], &error) < 0) {
+        if (run(argv[1], &status, &error) < 0) {
                 say(3, "%s", error->message);
-                return EXIT_FAILURE;
+                return status;
         }
         return EXIT_SUCCESS;
 }

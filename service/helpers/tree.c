@@ -277,6 +277,7 @@ int tree_run(const Roots *roots, const char *number, GError **error) {
         case OPERATION_IMPORT:
         case OPERATION_PUT_FILE:
         case OPERATION_REMOVE_FILE:
+        case OPERATION_SCRIPT:
         case _OPERATION_MAX:
         case _OPERATION_INVALID:
                 break;

@@ -16,6 +16,7 @@ static const struct {
         { "left4me-overlay@", UNIT_OVERLAY },
         { "left4me-server@", UNIT_SERVER },
         { "left4me-build@", UNIT_BUILD },
+        { "left4me-script@", UNIT_BUILD },
         { "left4me-tree@", UNIT_TREE },
 };
 

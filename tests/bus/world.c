@@ -124,6 +124,7 @@ void world_perform(Fixture *f) {
         systemd_set_performer(f->systemd, "left4me-overlay@", perform_directories, f);
         systemd_set_performer(f->systemd, "left4me-tree@", perform_tree, f);
         systemd_set_performer(f->systemd, "left4me-build@", perform_build, f);
+        systemd_set_performer(f->systemd, "left4me-script@", perform_build, f);
 }
 
 /* The table of the kernel itself, instead of one that the stand-in for systemd writes. */

@@ -22,10 +22,12 @@ MARK = "/run/left4me-became-root"
 INSTANCES = {
     "left4me-build@.service": "left4me-build@1.service",
     "left4me-overlay@.service": "left4me-overlay@server-none.service",
+    "left4me-script@.service": "left4me-script@1.service",
     "left4me-server@.service": "left4me-server@none.service",
     "left4me-tree@.service": "left4me-tree@1.service",
 }
 UNITS = ["left4med.service", *INSTANCES.values()]
+BUILDS = ("left4me-build@1.service", "left4me-script@1.service")
 LONG_RUNNING = ("left4med.service", "left4me-server@none.service")
 
 # Lines of the live units, as systemd tells them. The overlay's are few: it must stay in the host's mount namespace.
@@ -55,6 +57,9 @@ EMPTY_ROOT = {
     "PrivateUsers": "yes",
     "User": "left4me",
 }
+BUILD = {**NO_CAPABILITY, **OWN_NAMESPACES, **EMPTY_ROOT, "MemoryMax": str(4 << 30), "TasksMax": "512",
+         "CPUQuotaPerSecUSec": "2s", "OOMScoreAdjust": "500", "Slice": "l4d2-build.slice", "MemoryDenyWriteExecute": "yes",
+         "TimeoutStartUSec": "1h", "LimitFSIZE": str(16 << 30), "SocketBindDeny": "any", "KillMode": "control-group"}
 PROPERTIES = {
     "left4med.service": {**OWN_NAMESPACES, "User": MANAGER, "MemoryDenyWriteExecute": "yes", "PrivateUsers": "no",
                          "CapabilityBoundingSet": "cap_net_admin", "AmbientCapabilities": "cap_net_admin"},
@@ -65,9 +70,8 @@ PROPERTIES = {
                                     "MemoryMax": str(2 << 30), "TasksMax": "256", "KillMode": "control-group",
                                     "OOMScoreAdjust": "-200", "Slice": "l4d2-game.slice", "RestrictSUIDSGID": "yes",
                                     "SocketBindDeny": "28000-65535\n1-26999"},
-    "left4me-build@1.service": {**NO_CAPABILITY, **OWN_NAMESPACES, **EMPTY_ROOT, "PrivateNetwork": "yes",
-                                "MemoryMax": str(4 << 30), "TasksMax": "512", "CPUQuotaPerSecUSec": "2s",
-                                "OOMScoreAdjust": "500", "Slice": "l4d2-build.slice", "MemoryDenyWriteExecute": "yes"},
+    "left4me-build@1.service": {**BUILD, "PrivateNetwork": "yes", "RestrictAddressFamilies": "none"},
+    "left4me-script@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
     "left4me-tree@1.service": {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "left4me", "PrivateNetwork": "yes",
                                "ReadWritePaths": host.LIBRARY, "MemoryDenyWriteExecute": "yes"},
 }
@@ -114,7 +118,9 @@ class Units(unittest.TestCase):
             with self.subTest(unit):
                 file = re.sub("@.*", "@.service", unit)
                 self.assertEqual(show(unit, "FragmentPath"), f"/usr/lib/systemd/system/{file}")
-                self.assertEqual(show(unit, "DropInPaths"), f"/usr/lib/systemd/system/{file}.d/10-hardening.conf")
+                names = ["10-hardening.conf", *(["20-network.conf"] if unit in BUILDS else [])]
+                self.assertEqual(show(unit, "DropInPaths"),
+                                 " ".join(f"/usr/lib/systemd/system/{file}.d/{name}" for name in names))
                 self.assertEqual(show(unit, "NeedDaemonReload"), "no")
                 self.assertEqual(show(unit, "LoadState"), "loaded")
 

@@ -177,7 +177,7 @@ static void test_foreign_keys(Temporary *t, gconstpointer data) {
         c->overlays[1] = g_strdup("nothing");
         g_assert_cmpint(store_add_instance(s, "versus-2", 7, c), <, 0);
         g_assert_cmpint(store_set_instance(s, "versus-1", c), <, 0);
-        g_assert_cmpint(store_add_version(s, "nothing", &v, &no_job), <, 0);
+        g_assert_cmpint(store_add_version(s, "nothing", &v, NULL, &no_job), <, 0);
         store_assert(s, before);
 
         g_assert_cmpint(store_remove_overlay(s, "maps"), ==, 0);
@@ -197,9 +197,9 @@ static void test_versions(Temporary *t, gconstpointer data) {
                 { .number = 2, .created = UINT64_MAX, .label = (char[]){ "\303\244 'b'\n\"" } },
         };
 
-        g_assert_cmpint(store_add_version(s, "maps", &versions[0], &no_job), ==, 0);
-        g_assert_cmpint(store_add_version(s, "maps", &versions[1], &no_job), ==, 0);
-        g_assert_cmpint(store_add_version(s, "maps", &versions[0], &no_job), ==, -EEXIST);
+        g_assert_cmpint(store_add_version(s, "maps", &versions[0], NULL, &no_job), ==, 0);
+        g_assert_cmpint(store_add_version(s, "maps", &versions[1], NULL, &no_job), ==, 0);
+        g_assert_cmpint(store_add_version(s, "maps", &versions[0], NULL, &no_job), ==, -EEXIST);
         s = reopen(t, g_steal_pointer(&s));
         store_assert(s, want);
 
@@ -218,10 +218,10 @@ static void test_version_choice(Temporary *t, gconstpointer data) {
                 const StoredVersion v = { .number = i, .label = (char[]){ "" } };
 
                 g_assert_cmpint(store_reserve_version(s, "maps", &number), ==, 0);
-                g_assert_cmpint(store_add_version(s, "maps", &v, &no_job), ==, 0);
+                g_assert_cmpint(store_add_version(s, "maps", &v, NULL, &no_job), ==, 0);
         }
         g_assert_cmpint(store_add_version(s, "mods",
-                                &(StoredVersion){ .number = 1, .label = (char[]){ "" } }, &no_job),
+                                &(StoredVersion){ .number = 1, .label = (char[]){ "" } }, NULL, &no_job),
                 ==, 0);
         g_assert_cmpint(store_set_current(s, "maps", 2), ==, 0);
         g_assert_cmpint(store_set_keep(s, "maps", 7), ==, 0);
@@ -247,7 +247,7 @@ static void test_version_numbers(Temporary *t, gconstpointer data) {
                 if (i % 3 == 0)
                         s = reopen(t, g_steal_pointer(&s));
                 if (i % 2 == 0)
-                        g_assert_cmpint(store_add_version(s, "maps", &v, &no_job), ==, 0);
+                        g_assert_cmpint(store_add_version(s, "maps", &v, NULL, &no_job), ==, 0);
         }
 
         g_assert_cmpint(store_reserve_version(s, "mods", &number), ==, 0);
@@ -279,13 +279,13 @@ static void test_version_with_job(Temporary *t, gconstpointer data) {
         };
         g_autofree char *after = NULL;
 
-        g_assert_cmpint(store_add_version(s, "maps", &v, &j), ==, 0);
+        g_assert_cmpint(store_add_version(s, "maps", &v, NULL, &j), ==, 0);
         s = reopen(t, g_steal_pointer(&s));
         after = store_dump(s);
         g_assert_nonnull(strstr(after, "succeeded <version 9>"));
 
         j.state = "failed";
-        g_assert_cmpint(store_add_version(s, "maps", &v, &j), ==, -EEXIST);
+        g_assert_cmpint(store_add_version(s, "maps", &v, NULL, &j), ==, -EEXIST);
         store_assert(s, after);
 }
 

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Overlays of kind script: their source, and what builds make of it. bash and the real left4me-build do the work. */
+
+#include <string.h>
+
+#include "fixture.h"
+#include "world.h"
+
+#define MANAGER LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE
+#define MODS LEFT4ME_OVERLAY_PREFIX "/mods", LEFT4ME_OVERLAY_INTERFACE
+#define VERSIONS "var/lib/left4me/overlays/mods/versions/"
+#define UNIT "left4me-script@1.service"
+
+static void create(Fixture *f) {
+        g_variant_unref(
+                call(f, MANAGER, "CreateOverlay", g_variant_new_parsed("('mods', 'script', @a{sv} {})")));
+}
+
+static void set_source(Fixture *f, const char *source) {
+        g_variant_unref(call(f, MODS, "SetSource", g_variant_new("(s)", source)));
+}
+
+static void expect_source(Fixture *f, const char *source) {
+        g_autoptr(GVariant) reply = call(f, MODS, "GetSource", NULL);
+        const char *text;
+
+        g_variant_get(reply, "(&s)", &text);
+        g_assert_cmpstr(text, ==, source);
+}
+
+static char *begin_build(Fixture *f) {
+        return world_take_path(call(f, MODS, "Build", g_variant_new_parsed("(@a{sv} {},)")));
+}
+
+/* The end of a build, which the caller says beforehand; its path. */
+static char *build(Fixture *f, const char *state) {
+        g_autofree char *job = begin_build(f);
+
+        g_assert_cmpstr(world_wait_job(f, job), ==, state);
+        return g_steal_pointer(&job);
+}
+
+static void expect(Fixture *f, const char *property, const char *value) {
+        mirror_wait(f->mirror, MODS, property, value);
+}
+
+static void expect_content(Fixture *f, const char *path, const char *content) {
+        g_autofree char *full = g_strconcat(VERSIONS, path, NULL), *found = fixture_path(f, full),
+                        *text = NULL;
+
+        g_assert_true(g_file_get_contents(found, &text, NULL, NULL));
+        g_assert_cmpstr(text, ==, content);
+}
+
+static void refuse(Fixture *f, const char *method, GVariant *arguments, const char *error_name) {
+        call_refused(f, MODS, method, arguments, error_name);
+}
+
+static void test_source(Fixture *f) {
+        g_autofree char *most = g_strnfill(256 * 1024, '#'), *more = g_strconcat(most, "#", NULL);
+
+        create(f);
+        expect(f, "Kind", "'script'");
+        expect(f, "BuildPending", "false");
+        expect_source(f, "");
+        refuse(f, "Build", g_variant_new_parsed("(@a{sv} {},)"), LEFT4ME_ERROR_NO_SOURCE);
+        refuse(f, "SetSource", g_variant_new("(s)", ""), LEFT4ME_ERROR_INVALID_ARGUMENT);
+        refuse(f, "SetSource", g_variant_new("(s)", more), LEFT4ME_ERROR_INVALID_ARGUMENT);
+        set_source(f, most);
+        expect_source(f, most);
+        expect(f, "BuildPending", "true");
+
+        set_source(f, "echo \xc3\xa4 >umlaut\n");
+        fixture_kill(f);
+        fixture_start(f);
+        expect_source(f, "echo \xc3\xa4 >umlaut\n");
+        expect(f, "BuildPending", "true");
+        expect(f, "State", "'empty'");
+}
+
+static void test_wrong_kind(Fixture *f) {
+        g_autofree char *path = world_empty_overlay(f, "maps");
+
+        create(f);
+        refuse(f, "Import", g_variant_new_parsed("(@a{sv} {},)"), LEFT4ME_ERROR_WRONG_KIND);
+        refuse(f, "PutFile", g_variant_new_parsed("('a', @a{sv} {})"), LEFT4ME_ERROR_WRONG_KIND);
+        refuse(f, "RemoveFile", g_variant_new_parsed("('a',)"), LEFT4ME_ERROR_WRONG_KIND);
+        call_refused(f, path, LEFT4ME_OVERLAY_INTERFACE, "Build", g_variant_new_parsed("(@a{sv} {},)"),
+                LEFT4ME_ERROR_WRONG_KIND);
+        call_refused(f, path, LEFT4ME_OVERLAY_INTERFACE, "GetSource", NULL, LEFT4ME_ERROR_WRONG_KIND);
+        call_refused(f, path, LEFT4ME_OVERLAY_INTERFACE, "SetSource", g_variant_new("(s)", "true"),
+                LEFT4ME_ERROR_WRONG_KIND);
+        refuse(f, "Build", g_variant_new_parsed("({'Colour': <'red'>},)"), LEFT4ME_ERROR_INVALID_ARGUMENT);
+        refuse(f, "Build", g_variant_new_parsed("({'Label': <'a\\nb'>},)"), LEFT4ME_ERROR_INVALID_ARGUMENT);
+}
+
+/* It starts in the tree of the overlay, with an environment that is always the same. */
+static void test_build(Fixture *f) {
+        world_perform(f);
+        create(f);
+        set_source(f,
+                "mkdir -p left4dead2/cfg\n"
+                "echo \"$OVERLAY_NAME $HOME $PATH $LANG ${LEFT4ME_BUILD-none}\" >left4dead2/cfg/x.cfg\n"
+                "cmp -s . \"$OVERLAY\" || pwd -P | cmp -s - <(cd \"$OVERLAY\" && pwd -P) && echo here >where\n"
+                "read -r line && echo \"$line\" >input\n"
+                "true\n");
+        g_free(build(f, "succeeded"));
+        expect(f, "Current", "@u 1");
+        expect(f, "State", "'ready'");
+        expect(f, "BuildPending", "false");
+        expect_content(f, "1/left4dead2/cfg/x.cfg", "mods /tmp /usr/bin:/bin C.UTF-8 none\n");
+        expect_content(f, "1/where", "here\n");
+        g_assert_false(fixture_exists(f, VERSIONS "1/input"));
+
+        set_source(f, "echo 2 >two\n");
+        expect(f, "BuildPending", "true");
+        g_variant_unref(call(f, MODS, "Rollback", g_variant_new("(u)", 1)));
+        g_free(build(f, "succeeded"));
+        expect(f, "Current", "@u 2");
+        expect(f, "BuildPending", "false");
+        g_assert_true(fixture_exists(f, VERSIONS "2/where"));
+
+        /* Going back to an old version is no reason to build. */
+        g_variant_unref(call(f, MODS, "Rollback", g_variant_new("(u)", 1)));
+        expect(f, "Current", "@u 1");
+        expect(f, "BuildPending", "false");
+        fixture_stop(f);
+        fixture_start(f);
+        expect(f, "BuildPending", "false");
+}
+
+static void test_nothing_new(Fixture *f) {
+        if (!world_mount(f))
+                return;
+
+        create(f);
+        set_source(f, "echo 1 >one\n");
+        g_free(build(f, "succeeded"));
+        set_source(f, "# the same\necho 1 >one\n");
+        expect(f, "BuildPending", "true");
+        g_free(build(f, "succeeded"));
+        expect(f, "BuildPending", "false");
+        expect(f, "Current", "@u 1");
+
+        /* On what is there, and what it removes is gone. */
+        set_source(f, "[ -f one ] && rm one && echo 2 >two\n");
+        g_free(build(f, "succeeded"));
+        /* The number of the build that made nothing is not given again. */
+        expect(f, "Current", "@u 3");
+        g_assert_false(fixture_exists(f, VERSIONS "3/one"));
+        expect_content(f, "3/two", "2\n");
+}
+
+static void expect_failure(Fixture *f, const char *source, const char *status) {
+        g_autofree char *job = NULL;
+
+        set_source(f, source);
+        job = build(f, "failed");
+        mirror_wait(f->mirror, job, LEFT4ME_JOB_INTERFACE, "ExitStatus", status);
+        expect(f, "State", "'empty'");
+        expect(f, "BuildPending", "true");
+        expect(f, "Versions", "@a(uttts) []");
+}
+
+static void test_failures(Fixture *f) {
+        world_perform(f);
+        create(f);
+        expect_failure(f, "echo 1 >one; exit 3\n", "3");
+        expect_failure(f, "echo 1 >one; kill -9 $$\n", "137");
+        expect_failure(f, "no-such-command\n", "127");
+        expect_failure(f, "if then\n", "2");
+        fixture_ping(f);
+}
+
+/* What a build begins with counts, whatever happens to the source meanwhile. */
+static void test_changed_meanwhile(Fixture *f) {
+        g_autofree char *job = NULL;
+
+        world_perform(f);
+        create(f);
+        set_source(f, "echo old >file\n");
+        systemd_hold(f->systemd, UNIT, SYSTEMD_START);
+        job = begin_build(f);
+        systemd_wait_held(f->systemd, UNIT, SYSTEMD_START);
+        set_source(f, "echo new >file\n");
+        refuse(f, "Build", g_variant_new_parsed("(@a{sv} {},)"), LEFT4ME_ERROR_BUSY);
+        systemd_release(f->systemd, UNIT);
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
+        expect_content(f, "1/file", "old\n");
+        expect(f, "BuildPending", "true");
+        expect_source(f, "echo new >file\n");
+}
+
+/* Nobody feeds it: a restart of left4med loses only what was under way. */
+static void test_restart(Fixture *f) {
+        g_autofree char *running = NULL, *waiting = NULL;
+
+        world_perform(f);
+        create(f);
+        set_source(f, "echo 1 >one\n");
+        systemd_hold(f->systemd, UNIT, SYSTEMD_START);
+        running = begin_build(f);
+        systemd_wait_held(f->systemd, UNIT, SYSTEMD_START);
+        fixture_kill(f);
+        systemd_forget_rules(f->systemd);
+        fixture_start(f);
+        g_assert_cmpstr(world_wait_job(f, running), ==, "failed");
+        expect(f, "State", "'empty'");
+        world_wait_idle(f);
+        waiting = build(f, "succeeded");
+        expect(f, "State", "'ready'");
+}
+
+static void test_cancel(Fixture *f) {
+        g_autofree char *job = NULL;
+
+        world_perform(f);
+        create(f);
+        set_source(f, "echo 1 >one; sleep 1000\n");
+        job = begin_build(f);
+        mirror_wait(f->mirror, job, LEFT4ME_JOB_INTERFACE, "State", "'running'");
+        g_variant_unref(call(f, job, LEFT4ME_JOB_INTERFACE, "Cancel", NULL));
+        g_assert_cmpstr(world_wait_job(f, job), ==, "cancelled");
+        expect(f, "State", "'empty'");
+        g_assert_false(fixture_exists(f, "var/lib/left4me/builds/1"));
+}
+
+static void test_rename(Fixture *f) {
+        world_perform(f);
+        create(f);
+        set_source(f, "echo 1 >one\n");
+        g_free(build(f, "succeeded"));
+        set_source(f, "echo 2 >two\n");
+        g_variant_unref(call(f, MODS, "Rename", g_variant_new("(s)", "plugins")));
+        mirror_wait(f->mirror, LEFT4ME_OVERLAY_PREFIX "/plugins", LEFT4ME_OVERLAY_INTERFACE, "BuildPending",
+                "true");
+        g_variant_unref(call(f, LEFT4ME_OVERLAY_PREFIX "/plugins", LEFT4ME_OVERLAY_INTERFACE, "Rename",
+                g_variant_new("(s)", "mods")));
+        expect_source(f, "echo 2 >two\n");
+        expect(f, "Kind", "'script'");
+}
+
+static void add_tests(void) {
+        fixture_add("/scripts/source", test_source);
+        fixture_add("/scripts/wrong-kind", test_wrong_kind);
+        fixture_add("/scripts/build", test_build);
+        fixture_add("/scripts/nothing-new", test_nothing_new);
+        fixture_add("/scripts/failures", test_failures);
+        fixture_add("/scripts/changed-meanwhile", test_changed_meanwhile);
+        fixture_add("/scripts/restart", test_restart);
+        fixture_add("/scripts/cancel", test_cancel);
+        fixture_add("/scripts/rename", test_rename);
+}
+
+int main(int argc, char *argv[]) {
+        return fixture_main(argc, argv, add_tests);
+}
