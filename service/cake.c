@@ -136,12 +136,13 @@ static int read_fields(const struct nlattr *nest, const Field *fields, size_t n,
         const struct nlattr *attr;
         int r;
 
-        mnl_attr_for_each_nested(attr, nest) for (size_t i = 0; i < n;
-                                                  i++) if (mnl_attr_get_type(attr) == fields[i].type) {
-                r = read_field(attr, &fields[i], target);
-                if (r < 0)
-                        return r;
-        }
+        mnl_attr_for_each_nested(attr, nest)
+                for (size_t i = 0; i < n; i++)
+                        if (mnl_attr_get_type(attr) == fields[i].type) {
+                                r = read_field(attr, &fields[i], target);
+                                if (r < 0)
+                                        return r;
+                        }
 
         return 0;
 }
@@ -192,8 +193,9 @@ int cake_parse_options(const struct nlattr *options, CakeState *ret) {
         if (!is_known(&raw))
                 return -EBADMSG;
 
-        mnl_attr_for_each_nested(attr, options) if (mnl_attr_get_type(attr) == TCA_CAKE_RAW)
-                without_overhead = true;
+        mnl_attr_for_each_nested(attr, options)
+                if (mnl_attr_get_type(attr) == TCA_CAKE_RAW)
+                        without_overhead = true;
 
         *ret = (CakeState){
                 .options = {
@@ -283,11 +285,12 @@ static int parse_own(const struct nlattr *nest, CakeStatistics *ret) {
         if (r < 0)
                 return r;
 
-        mnl_attr_for_each_nested(attr, nest) if (mnl_attr_get_type(attr) == TCA_CAKE_STATS_TIN_STATS) {
-                r = parse_tins(attr, ret);
-                if (r < 0)
-                        return r;
-        }
+        mnl_attr_for_each_nested(attr, nest)
+                if (mnl_attr_get_type(attr) == TCA_CAKE_STATS_TIN_STATS) {
+                        r = parse_tins(attr, ret);
+                        if (r < 0)
+                                return r;
+                }
 
         return 0;
 }

@@ -137,10 +137,10 @@ static char *read_why(const struct nlmsghdr *m) {
         if (offset > mnl_nlmsg_get_payload_len(m))
                 return NULL;
 
-        mnl_attr_for_each(attribute, m,
-                offset) if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG &&
-                            mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >=
-                                    0) return g_utf8_make_valid(mnl_attr_get_str(attribute), -1);
+        mnl_attr_for_each(attribute, m, offset)
+                if (mnl_attr_get_type(attribute) == NLMSGERR_ATTR_MSG &&
+                        mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) >= 0)
+                        return g_utf8_make_valid(mnl_attr_get_str(attribute), -1);
 
         return NULL;
 }
