@@ -22,6 +22,7 @@
 #define LEFT4ME_ERROR_NO_SUCH_VERSION "org.left4me.Manager1.Error.NoSuchVersion"
 #define LEFT4ME_ERROR_NO_SUCH_FILE "org.left4me.Manager1.Error.NoSuchFile"
 #define LEFT4ME_ERROR_NO_SUCH_JOB "org.left4me.Manager1.Error.NoSuchJob"
+#define LEFT4ME_ERROR_NO_SUCH_INTERFACE "org.left4me.Manager1.Error.NoSuchInterface"
 /* It is there, and is not to be read. */
 #define LEFT4ME_ERROR_NOT_READABLE "org.left4me.Manager1.Error.NotReadable"
 /* What is to be made exists, or is given to another. */
@@ -46,6 +47,7 @@
 #define LEFT4ME_ERROR_TIMED_OUT "org.left4me.Manager1.Error.TimedOut"
 /* The host or a limit says no. */
 #define LEFT4ME_ERROR_NO_SPACE "org.left4me.Manager1.Error.NoSpace"
+#define LEFT4ME_ERROR_NOT_SUPPORTED "org.left4me.Manager1.Error.NotSupported"
 #define LEFT4ME_ERROR_LIMITS_EXCEEDED "org.left4me.Manager1.Error.LimitsExceeded"
 #define LEFT4ME_ERROR_FAILED "org.left4me.Manager1.Error.Failed"
 

@@ -21,6 +21,7 @@ typedef struct Manager Manager;
 typedef struct Mounts Mounts;
 typedef struct Overlay Overlay;
 typedef struct Request Request;
+typedef struct Shapers Shapers;
 typedef struct Store Store;
 typedef struct Unit Unit;
 typedef struct Units Units;
