@@ -11,6 +11,7 @@ int bus_add_objects(Manager *m); /* all of them */
 int bus_add_instances(Manager *m);
 int bus_add_overlays(Manager *m);
 int bus_add_jobs(Manager *m);
+int bus_add_qos(Manager *m);
 
 /* Asks polkit and makes the request: 1 with *ret, 0 when the answer is yet to come, < 0. what: "instance" or "overlay", the
  * detail for polkit, NULL for neither; name: of it, and what the log says. */
@@ -57,6 +58,14 @@ int bus_overlay_get_source(sd_bus_message *call, void *userdata, sd_bus_error *e
 
 /* The label that a version gets. Error: InvalidArgument. */
 int bus_overlay_check_label(const char *label, sd_bus_error *error);
+
+/* Members of org.left4me.Manager1.QoS that are in a file of their own: its shaping half. */
+int bus_set_shaper(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_clear_shaper(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_get_shapers(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *message, void *userdata, sd_bus_error *error);
+/* Adds the entry Shapers to an a{sv}. figures: ShaperFigures; NULL for none. */
+int bus_append_shaper_figures(sd_bus_message *m, GArray *figures);
 
 /* Answers Check(): (ssss) of each. */
 int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error);

@@ -42,6 +42,7 @@ static int read_table(sd_bus_message *m, GHashTable **ret) {
 static int read_content(sd_bus_message *m, const char *type, BusValue *value) {
         uint16_t q = 0;
         uint32_t u = 0;
+        int32_t i = 0;
         int b = 0, r;
 
         if (g_str_equal(type, "s"))
@@ -52,6 +53,12 @@ static int read_content(sd_bus_message *m, const char *type, BusValue *value) {
                 return read_table(m, &value->table);
         if (g_str_equal(type, "t"))
                 return sd_bus_message_read(m, "t", &value->number);
+
+        if (g_str_equal(type, "i")) {
+                r = sd_bus_message_read(m, "i", &i);
+                value->number = (uint64_t) i;
+                return r;
+        }
 
         r = g_str_equal(type, "b")   ? sd_bus_message_read(m, "b", &b)
             : g_str_equal(type, "q") ? sd_bus_message_read(m, "q", &q)
@@ -149,6 +156,9 @@ static int take_option(const BusValue *value, void *userdata, sd_bus_error *erro
         switch (*o->type) {
         case 'b':
                 *(bool *) member = value->number != 0;
+                return 0;
+        case 'i':
+                *(int32_t *) member = (int32_t) value->number;
                 return 0;
         case 'u':
                 *(uint32_t *) member = (uint32_t) value->number;

@@ -11,7 +11,7 @@
 /* A value out of an a{sv}; text is borrowed from the message, list and table live as long as the call of the taker. */
 typedef struct BusValue {
         const char *key;
-        uint64_t number;   /* b, q, u, t */
+        uint64_t number;   /* b, q, i, u, t */
         const char *text;  /* s */
         GStrv list;        /* as */
         GHashTable *table; /* a{ss} */
@@ -20,7 +20,7 @@ typedef struct BusValue {
 typedef struct BusReader {
         const char *what; /* "option" or "setting": for the messages */
 
-        /* The type of a key: one of "b", "q", "u", "t", "s", "as", "a{ss}"; NULL for a key that is not known. */
+        /* The type of a key: one of "b", "q", "i", "u", "t", "s", "as", "a{ss}"; NULL for a key that is not known. */
         const char *(*type_of)(const char *key, void *userdata);
         int (*take)(const BusValue *value, void *userdata, sd_bus_error *error);
         void *userdata;
@@ -28,7 +28,7 @@ typedef struct BusReader {
 
 int bus_read_dictionary(sd_bus_message *call, const BusReader *reader, sd_bus_error *error);
 
-/* The common case: each key is a member of a struct, of the C type in brackets: "b" (bool), "u" (uint32_t), "t" (uint64_t) or
+/* The common case: each key is a member of a struct, of the C type in brackets: "b" (bool), "i" (int32_t), "u" (uint32_t), "t" (uint64_t) or
  * "s" (const char *, borrowed from the message). A key that is absent leaves its member alone. */
 typedef struct BusOption {
         const char *key;

@@ -13,6 +13,7 @@
 #include "service/bus-objects.h"
 #include "service/check.h"
 #include "service/manager.h"
+#include "service/qos.h"
 
 #define CHECKS_MAX 4U
 
@@ -212,6 +213,7 @@ typedef struct Check {
         Manager *manager;
         sd_bus_message *call;
         GPtrArray *findings;
+        unsigned awaited;
 } Check;
 
 static int reply_findings(const Check *c) {
@@ -236,6 +238,9 @@ static void on_checked(void *userdata) {
         Check *c = userdata;
         int r;
 
+        if (--c->awaited > 0)
+                return;
+
         r = reply_findings(c);
         if (r < 0)
                 (void) sd_bus_reply_method_errnof(c->call, r, "Cannot answer the findings");
@@ -257,9 +262,12 @@ int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error) {
         c = g_new(Check, 1);
         *c = (Check){ .manager = m,
                 .call = sd_bus_message_ref(call),
-                .findings = g_ptr_array_new_with_free_func(finding_free) };
+                .findings = g_ptr_array_new_with_free_func(finding_free),
+                .awaited = 2 };
 
         check_host(m, c->findings);
+        if (shapers_check(m->qos->shapers, c->findings, on_checked, c) < 0)
+                on_checked(c);
         if (check_units(m, c->findings, on_checked, c) < 0)
                 on_checked(c);
 

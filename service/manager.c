@@ -21,6 +21,7 @@
 #include "service/object.h"
 #include "service/overlay.h"
 #include "service/prune.h"
+#include "service/qos.h"
 #include "service/reconcile.h"
 #include "service/store.h"
 #include "service/unit.h"
@@ -241,6 +242,7 @@ int manager_new(const char *root, const char *config_path, Manager **ret) {
         if (r < 0)
                 return r;
 
+        m->qos = qos_new(m);
         *ret = g_steal_pointer(&m);
         return 0;
 }
@@ -306,6 +308,7 @@ Manager *manager_free(Manager *m) {
         free_all(m->jobs, destroy_job);
         free_all(m->instances, destroy_instance);
         free_all(m->overlays, destroy_overlay);
+        qos_free(m->qos);
         auth_free(m->auth);
         units_free(m->units);
         sd_event_source_disable_unref(m->flush_source);

@@ -12,6 +12,7 @@ struct Manager {
         Units *units;
         Auth *auth;
         Conflicts *conflicts;
+        Qos *qos;
         Config config;
 
         char *root; /* before /var/lib/left4me and /run/left4me; "" but in tests */

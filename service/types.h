@@ -20,6 +20,7 @@ typedef struct JournalWatch JournalWatch;
 typedef struct Manager Manager;
 typedef struct Mounts Mounts;
 typedef struct Overlay Overlay;
+typedef struct Qos Qos;
 typedef struct Request Request;
 typedef struct Shapers Shapers;
 typedef struct Store Store;
