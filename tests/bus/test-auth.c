@@ -18,6 +18,7 @@
 #define MANAGER LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE
 #define INSTANCE LEFT4ME_INSTANCE_PREFIX "/versus_2d1", LEFT4ME_INSTANCE_INTERFACE
 #define OVERLAY LEFT4ME_OVERLAY_PREFIX "/maps", LEFT4ME_OVERLAY_INTERFACE
+#define QOS LEFT4ME_QOS_PATH, LEFT4ME_QOS_INTERFACE
 #define JOB LEFT4ME_JOB_PREFIX "/_31", LEFT4ME_JOB_INTERFACE
 
 typedef struct Method {
@@ -41,6 +42,7 @@ static const Method readers[] = {
         { MANAGER, "Check", NULL },
         { MANAGER, "GetStatistics", NULL },
         { INSTANCE, "GetStatistics", NULL },
+        { QOS, "GetStatistics", NULL },
 };
 
 /* Those that ask. */
@@ -85,6 +87,8 @@ static const Method askers[] = {
         { OVERLAY, "ListFiles", "('', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { JOB, "Cancel", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "gone" },
         { JOB, "OpenLog", "(@a{sv} {},)", LEFT4ME_ACTION_READ_LOGS, NULL, NULL },
+        { QOS, "SetShaper", "('lo', {'Bandwidth': <@t 1000000>})", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
+        { QOS, "ClearShaper", "('lo',)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
 };
 
 static Call *begin(GDBusConnection *bus, const Method *m, GDBusCallFlags flags) {

@@ -124,6 +124,10 @@ static void test_job(Fixture *f) {
         check_object(f, job, LEFT4ME_JOB_INTERFACE);
 }
 
+static void test_qos(Fixture *f) {
+        check_object(f, LEFT4ME_QOS_PATH, LEFT4ME_QOS_INTERFACE);
+}
+
 /* The properties of the root, and where the others are found. */
 static void test_tree(Fixture *f) {
         g_autofree char *overlay = world_empty_overlay(f, "maps"),
@@ -156,6 +160,7 @@ static void add_tests(void) {
         fixture_add("/contract/overlay", test_overlay);
         fixture_add("/contract/instance", test_instance);
         fixture_add("/contract/job", test_job);
+        fixture_add("/contract/qos", test_qos);
         fixture_add("/contract/tree", test_tree);
 }
 

@@ -13,7 +13,7 @@ import wire
 from host import ctl
 
 INTERFACES = "/usr/share/dbus-1/interfaces/org.left4me.Manager1*.xml"
-MANAGER, INSTANCE, OVERLAY, JOB = (host.BUS_NAME + s for s in ("", ".Instance", ".Overlay", ".Job"))
+MANAGER, INSTANCE, OVERLAY, JOB, QOS = (host.BUS_NAME + s for s in ("", ".Instance", ".Overlay", ".Job", ".QoS"))
 DENIED = {"org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"}
 # Whom nothing is granted: guest, and what a server or a build runs as.
 SYSTEMD, SYSTEMD_MANAGER = "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
@@ -22,7 +22,7 @@ NOBODIES = [host.GUEST, "left4me"]
 # What everybody may call. Everything else in the contract must be denied.
 PUBLIC = {
     (MANAGER, m) for m in ("GetInstance", "GetOverlay", "GetJob", "ListInstances", "ListOverlays", "ListJobs", "Check", "GetStatistics")
-} | {(INSTANCE, "GetStatistics")}
+} | {(INSTANCE, "GetStatistics"), (QOS, "GetStatistics")}
 
 # Arguments with which the call would do something, as GVariant text.
 ARGUMENTS = {
@@ -49,6 +49,8 @@ ARGUMENTS = {
     (OVERLAY, "Rollback"): ["1"],
     (OVERLAY, "SetKeepVersions"): ["5"],
     (JOB, "OpenLog"): ["{}"],
+    (QOS, "SetShaper"): ["lo", "{'Bandwidth': <uint64 1000000>}"],
+    (QOS, "ClearShaper"): ["lo"],
 }
 
 
@@ -75,6 +77,7 @@ class Denied(host.Case):
             MANAGER: [host.ROOT_PATH],
             INSTANCE: [host.path_of("instance", n) for n in ("running", "stopped")],
             OVERLAY: [host.path_of("overlay", n) for n in ("game", "maps", "slow")],
+            QOS: [host.ROOT_PATH + "/qos"],
             JOB: [host.path_of("job", n) for n in (self.job, host.ctl_json("job", "list")[-1]["job"])],
         }
 
