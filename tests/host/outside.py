@@ -30,7 +30,7 @@ import host
 
 IPV4, IPV6 = socket.AF_INET, socket.AF_INET6
 CLONE_NEWNET = 0x40000000
-TRAFFIC = os.path.join(os.path.dirname(os.path.abspath(__file__)), "traffic.py")
+TRAFFIC, FLOOD = (os.path.join(os.path.dirname(os.path.abspath(__file__)), name) for name in ("traffic.py", "flood.py"))
 RANGE = {4: "198.51.100.", 6: "2001:db8:64::"}
 HOST = {version: f"{start}1" for version, start in RANGE.items()}
 COUNT = 40  # addresses outside, from 2 on
@@ -190,6 +190,13 @@ class Outside:
         """A program of traffic.py (its docstring tells which), outside or here; it has begun when this returns."""
         command = [sys.executable, "-B", TRAFFIC, *map(str, words)]
         program = Program(command if here else self.command(*command))
+        self.programs.callback(program.kill)
+        return program
+
+    def flood(self, kinds, port, *options, version=4, number=0):
+        """flood.py from one of the addresses outside."""
+        target, own = (a.replace(RANGE[version], self.ranges[version]) for a in (HOST[version], address(version, number)))
+        program = Program(self.command(sys.executable, "-B", FLOOD, kinds, target, str(port), "--from", own, *map(str, options)))
         self.programs.callback(program.kill)
         return program
 

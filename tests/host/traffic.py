@@ -3,16 +3,19 @@
 """traffic.py VERB ...: what the host speaks with. Each program says "ready" when it has begun, ends at SIGINT (or after --seconds) and
 then prints what it found as a JSON object.
 
-    player ADDRESS PORT [--from ADDRESS] [--rate N]     a player at a stand-in server (tests/srcds, `standin_channels`): asks to be let in,
+    player ADDRESS PORT [--from ADDRESS] [--rate N] [--players N]
+                                                        a player (or more) at a stand-in server (tests/srcds, `standin_channels`): asks to be let in,
                                                         sends N packets a second and takes the server's, which come with each tick
                                                         {sent, lost_up, received, lost_down, delays: of the server's packets, usec}
     sink ADDRESS PORT                                   takes whatever comes by TCP: {bytes, seconds, connections}
-    bulk ADDRESS PORT [--flows N]                       fills the link with that many TCP connections: {bytes, seconds}
+    bulk ADDRESS PORT [--flows N] [--hosts N]           fills the link with that many TCP connections, to each of so many addresses from
+                                                        that one on: {bytes, seconds}
 
 A delay is one-way: from the server's clock in a packet to the kernel's time of its arrival. Both are this machine's.
 """
 
 import argparse
+import ipaddress
 import json
 import select
 import signal
@@ -40,13 +43,12 @@ def ready():
 
 
 class Player:
-    def __init__(self, server, port, own, rate):
+    def __init__(self, server, port, own):
         family = socket.AF_INET6 if ":" in server else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.socket.bind((own, 0))
         self.socket.connect((server, port))
-        self.every = 1 / rate
         self.sent = self.received = self.heard = 0
         self.first = self.last = None
         self.delays = []
@@ -93,34 +95,42 @@ class Player:
         self.received += 1
         self.delays.append((seconds * 1000000000 + ns - clock) // 1000)
 
-    def play(self, seconds):
-        due = time.monotonic()
-        until = due + seconds if seconds else float("inf")
-        while not ended and due < until:
-            if select.select([self.socket], [], [], max(0, due - time.monotonic()))[0]:
-                self.take()
-            elif time.monotonic() >= due:
-                self.send()
-                due = max(due + self.every, time.monotonic() - 1)
-        # what is on its way yet
-        until = time.monotonic() + PATIENCE
-        while self.heard < self.sent and select.select([self.socket], [], [], max(0, until - time.monotonic()))[0]:
-            if time.monotonic() > until:
-                break
-            self.take()
-
     def found(self):
         expected = self.last - self.first + 1 if self.received else 0
         return {"sent": self.sent, "lost_up": self.sent - self.heard, "received": self.received,
                 "lost_down": expected - self.received, "delays": self.delays}
 
 
+def take_all(players, seconds):
+    by_socket = {one.socket: one for one in players}
+    taken = select.select(list(by_socket), [], [], max(0, seconds))[0]
+    for sock in taken:
+        by_socket[sock].take()
+    return bool(taken)
+
+
+def play(players, rate, seconds):
+    due = time.monotonic()
+    until = due + seconds if seconds else float("inf")
+    while not ended and due < until:
+        if not take_all(players, due - time.monotonic()) and time.monotonic() >= due:
+            for one in players:
+                one.send()
+            due = max(due + 1 / rate, time.monotonic() - 1)
+    # what is on its way yet
+    until = time.monotonic() + PATIENCE
+    while any(one.heard < one.sent for one in players) and time.monotonic() < until:
+        take_all(players, until - time.monotonic())
+
+
 def player(options):
-    one = Player(options.address, options.port, options.own, options.rate)
-    one.connect()
+    players = [Player(options.address, options.port, options.own) for _ in range(options.players)]
+    for one in players:
+        one.connect()
     ready()
-    one.play(options.seconds)
-    return one.found()
+    play(players, options.rate, options.seconds)
+    found = [one.found() for one in players]
+    return {key: sum((f[key] for f in found), [] if key == "delays" else 0) for key in found[0]}
 
 
 def sink(options):
@@ -146,7 +156,9 @@ def sink(options):
 
 
 def bulk(options):
-    flows = [socket.create_connection((options.address, options.port), PATIENCE) for _ in range(options.flows)]
+    first = ipaddress.ip_address(options.address)
+    flows = [socket.create_connection((str(first + n), options.port), PATIENCE)
+             for n in range(options.hosts) for _ in range(options.flows)]
     for flow in flows:
         flow.setblocking(False)
     ready()
@@ -166,6 +178,8 @@ def main():
     parser.add_argument("--from", dest="own", default="")
     parser.add_argument("--rate", type=int, default=30)
     parser.add_argument("--flows", type=int, default=1)
+    parser.add_argument("--players", type=int, default=1)
+    parser.add_argument("--hosts", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=0)
     options = parser.parse_args()
     signal.signal(signal.SIGINT, end)
