@@ -93,7 +93,9 @@ int build_follow(Cli *cli, const Build *b) {
         int r;
 
         follow_add(follow, b->job, NULL);
-        if (b->pipe >= 0)
+        if (b->pipe < 0 && b->detach)
+                follow_detach(follow);
+        else if (b->pipe >= 0)
                 follow_upload(follow, b->source, b->pipe, b->size, b->detach);
         r = follow_run(follow);
 

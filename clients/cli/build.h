@@ -16,5 +16,9 @@ typedef struct {
 
 int build_open_source(Cli *cli, const char *file, const char *wanted, int *ret_fd, uint64_t *ret_size);
 int build_follow(Cli *cli, const Build *b);
+
+/* Has the overlay build itself, and follows that. */
+int build_begin(Cli *cli, const char *overlay, const char *label, gboolean detach);
+
 int build_put(Cli *cli, const char *overlay, const char *path, const char *label, int executable, int source,
         uint64_t size);

@@ -82,6 +82,9 @@ static void overlay_words(GString *words, GVariant *changed) {
                 add(words, "%s", props_string(changed, "State"));
         if (props_uint(changed, "Current") > 0)
                 add(words, "version %u is current", (unsigned) props_uint(changed, "Current"));
+        if (props_has(changed, "BuildPending"))
+                add(words, props_boolean(changed, "BuildPending") ? "its source has changed"
+                                                                  : "built from its source");
         if (props_has(changed, "UsedBy"))
                 add(words, *users ? "used by %s" : "used by nobody%s", users);
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* overlay edit: a file of an overlay in the user's editor. What he wrote is not lost, whatever happens to it on its way. */
+/* overlay edit: a file of an overlay, or the source of a script, in the user's editor. */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ask.h"
@@ -16,6 +14,8 @@
 #include "inventory.h"
 #include "overlayfile.h"
 #include "props.h"
+#include "source.h"
+#include "textedit.h"
 #include "verbs.h"
 
 #define SIZE_MAX_EDIT (4U * 1024U * 1024U)
@@ -23,18 +23,15 @@
 typedef struct {
         Cli *cli;
         const char *overlay, *path;
-        guint32 version;             /* that is edited, 0 for an overlay without one */
-        GString *text;               /* as it is there; empty for a new file */
-        char *directory, *temporary; /* where the editor works */
+        guint32 version; /* that is edited, 0 for an overlay without one */
+        GString *text;   /* as it is there; empty for a new file */
+        TextEdit edited;
 } Edit;
 
 static void edit_clear(Edit *e) {
-        if (e->directory)
-                (void) g_rmdir(e->directory);
         if (e->text)
                 g_string_free(e->text, TRUE);
-        g_free(e->directory);
-        g_free(e->temporary);
+        text_edit_clear(&e->edited);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Edit, edit_clear)
 
@@ -76,42 +73,6 @@ static int read_version(Edit *e, guint32 version, GString *text) {
         return EXIT_OK;
 }
 
-static int make_temporary(Edit *e) {
-        g_autofree char *name = g_path_get_basename(e->path);
-        g_autoptr(GError) error = NULL;
-
-        /* With its own name, by which editors know what it is. */
-        e->directory = g_dir_make_tmp("left4mectl-XXXXXX", &error);
-        if (!e->directory)
-                return cli_failed(e->cli, EXIT_FAILED, "%s", error->message);
-
-        e->temporary = g_build_filename(e->directory, name, NULL);
-        if (!g_file_set_contents_full(e->temporary, e->text->str, (gssize) e->text->len,
-                    G_FILE_SET_CONTENTS_NONE, 0600, &error))
-                return cli_failed(e->cli, EXIT_FAILED, "%s", error->message);
-        return EXIT_OK;
-}
-
-static int run_editor(Edit *e) {
-        const char *visual = g_getenv("VISUAL"), *own = g_getenv("EDITOR"),
-                   *editor = visual && *visual ? visual
-                             : own && *own     ? own
-                                               : "editor";
-        /* Whoever set it may have put options behind its name: a shell reads it, as everywhere. */
-        g_autofree char *script = g_strconcat(editor, " \"$@\"", NULL);
-        const char *command[] = { "/bin/sh", "-c", script, editor, e->temporary, NULL };
-        g_autoptr(GError) error = NULL;
-        int status;
-
-        fflush(e->cli->out.file);
-        if (!g_spawn_sync(NULL, (char **) (gsize) command, NULL, G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL,
-                    NULL, NULL, &status, &error) ||
-                !g_spawn_check_wait_status(status, &error))
-                return cli_failed(
-                        e->cli, EXIT_FAILED, "%s: %s; nothing was changed", editor, error->message);
-        return EXIT_OK;
-}
-
 /* Somebody else may have been there meanwhile. */
 static int check_meanwhile(Edit *e) {
         g_autoptr(GString) now = g_string_new(NULL);
@@ -140,9 +101,9 @@ static int put_text(Edit *e, gsize size) {
         if (r != EXIT_OK)
                 return r;
 
-        fd = open(e->temporary, O_RDONLY | O_CLOEXEC);
+        fd = open(e->edited.path, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-                return cli_failed(e->cli, EXIT_FAILED, "%s: %s", e->temporary, g_strerror(errno));
+                return cli_failed(e->cli, EXIT_FAILED, "%s: %s", e->edited.path, g_strerror(errno));
 
         r = build_put(e->cli, e->overlay, e->path, NULL, -1, fd, size);
         (void) close(fd);
@@ -150,50 +111,56 @@ static int put_text(Edit *e, gsize size) {
 }
 
 /* What was written goes where it belongs, or stays where it is. */
-static int finish(Edit *e, int edited) {
-        g_autofree char *text = NULL;
-        g_autoptr(GError) error = NULL;
-        gboolean same;
+static int finish(Edit *e) {
+        gboolean changed = FALSE;
         gsize size;
         int r;
 
-        if (!g_file_get_contents(e->temporary, &text, &size, &error))
-                return cli_failed(e->cli, EXIT_FAILED, "%s", error->message);
-
-        same = size == e->text->len && memcmp(text, e->text->str, size) == 0;
-        r = edited;
-        if (r == EXIT_OK && same) {
-                if (e->cli->json)
-                        terminal_printf(&e->cli->out, "{}\n");
-                else if (!e->cli->quiet)
-                        terminal_printf(&e->cli->out, "%s: nothing changed\n", e->path);
-        } else if (r == EXIT_OK)
+        r = text_edit_run(&e->edited, e->text->str, e->text->len, &changed, &size);
+        if (r == EXIT_OK && changed)
                 r = put_text(e, size);
+        else if (r == EXIT_OK && e->cli->json)
+                terminal_printf(&e->cli->out, "{}\n");
+        else if (r == EXIT_OK && !e->cli->quiet)
+                terminal_printf(&e->cli->out, "%s: nothing changed\n", e->path);
 
-        if (r == EXIT_OK || same)
-                (void) g_unlink(e->temporary);
-        else
-                cli_hint(e->cli, "your text is kept in %s", e->temporary);
+        text_edit_end(&e->edited, r == EXIT_OK || !changed);
         return r;
 }
 
-int cmd_overlay_edit(Cli *cli, char **words) {
-        g_autofree char *path = NULL;
-        g_auto(Edit) e = { .cli = cli };
+static int edit_file(Cli *cli, const char *overlay, const char *path) {
+        g_auto(Edit) e = { .cli = cli, .overlay = overlay, .path = path };
+        g_autofree char *name = g_path_get_basename(path);
         int r;
 
-        if (!cli_parse(cli, NULL, &words))
-                return cli->code;
-
-        path = files_clean_path(words[1]);
-        e.overlay = words[0];
-        e.path = path;
         e.text = g_string_new(NULL);
-
         r = get_current(&e, &e.version);
         if (r == EXIT_OK)
                 r = read_version(&e, e.version, e.text);
         if (r == EXIT_OK)
-                r = make_temporary(&e);
-        return r == EXIT_OK ? finish(&e, run_editor(&e)) : r;
+                r = text_edit_begin(cli, name, e.text->str, e.text->len, &e.edited);
+        return r == EXIT_OK ? finish(&e) : r;
+}
+
+int cmd_overlay_edit(Cli *cli, char **words) {
+        g_autofree char *from = NULL, *path = NULL;
+        gboolean build = FALSE;
+        const GOptionEntry entries[] = {
+                { "from", 0, 0, G_OPTION_ARG_FILENAME, &from,
+                        "Take the source of a script from there, without an editor", "FILE|-" },
+                { "build", 'b', 0, G_OPTION_ARG_NONE, &build, "Build it with its new source", NULL },
+                { NULL },
+        };
+
+        if (!cli_parse(cli, entries, &words))
+                return cli->code;
+        if (!words[1])
+                return source_edit(cli, words[0], from, build);
+        if (from || build)
+                return cli_usage(cli,
+                        "--from and --build are for the source of a script; left4mectl overlay put"
+                        " takes a file from elsewhere");
+
+        path = files_clean_path(words[1]);
+        return edit_file(cli, words[0], path);
 }

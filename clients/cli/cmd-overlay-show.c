@@ -73,6 +73,8 @@ int cmd_overlay_show(Cli *cli, char **words) {
         card_heading(cli, g_str_equal(state, "ready") ? STYLE_GREEN : STYLE_DIM, words[0]);
         card_line(cli, "Kind", props_string(p, "Kind"));
         card_line(cli, "State", state);
+        if (props_boolean(p, "BuildPending"))
+                card_line_styled(cli, "Source", "changed since the last build", STYLE_YELLOW);
         card_line(cli, "Used by", users);
         if (props_has(p, "KeepVersions"))
                 keep = g_strdup_printf("the newest %u", (unsigned) props_uint(p, "KeepVersions"));

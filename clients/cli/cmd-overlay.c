@@ -30,13 +30,15 @@ static uint64_t current_size(GVariant *properties) {
 
 static void add_row(Table *table, const Object *object) {
         GVariant *p = object->properties;
-        g_autofree char *version = NULL, *size = NULL, *users = props_joined(p, "UsedBy", " ");
+        g_autofree char *state = NULL, *version = NULL, *size = NULL,
+                        *users = props_joined(p, "UsedBy", " ");
         uint64_t current = props_uint(p, "Current");
 
+        state = g_strconcat(props_string(p, "State"), props_boolean(p, "BuildPending") ? " *" : "", NULL);
         version = current > 0 ? g_strdup_printf("%u", (unsigned) current) : g_strdup("-");
         size = current > 0 ? format_bytes(current_size(p)) : g_strdup("-");
-        table_add(table, props_string(p, "Name"), props_string(p, "Kind"), props_string(p, "State"), version,
-                size, *users ? users : "-", NULL);
+        table_add(table, props_string(p, "Name"), props_string(p, "Kind"), state, version, size,
+                *users ? users : "-", NULL);
         if (g_str_equal(props_string(p, "State"), "building"))
                 table_style(table, 2, STYLE_YELLOW);
 }
@@ -67,8 +69,8 @@ int cmd_overlay_list(Cli *cli, char **words) {
 int cmd_overlay_create(Cli *cli, char **words) {
         g_autofree char *kind = NULL;
         const GOptionEntry entries[] = {
-                { "kind", 'k', 0, G_OPTION_ARG_STRING, &kind, "How it is filled; \"files\": by uploads",
-                        "KIND" },
+                { "kind", 'k', 0, G_OPTION_ARG_STRING, &kind,
+                        "How it is filled: \"files\", by uploads; \"script\", by a script", "KIND" },
                 { NULL },
         };
         g_autoptr(GError) error = NULL;
@@ -78,7 +80,8 @@ int cmd_overlay_create(Cli *cli, char **words) {
         if (!cli_parse(cli, entries, &words))
                 return cli->code;
         if (!kind)
-                return cli_usage(cli, "of which kind? --kind files makes one that is filled by uploads");
+                return cli_usage(cli, "of which kind? --kind files makes one that is filled by uploads,"
+                                      " --kind script one that a script builds");
 
         reply = cli_call(cli,
                 &(const ClientCall){

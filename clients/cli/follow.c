@@ -35,7 +35,7 @@ struct Follow {
         gint64 began;
         Ask *ask;
         GCancellable *cancellable; /* of the calls of Cancel */
-        gboolean detach;           /* the upload is all there is to wait for */
+        gboolean detach;           /* the upload, if there is one, is all there is to wait for */
         gboolean left;             /* the jobs go on without us */
         gboolean cancelling;
         gboolean only_watch; /* they are not ours to cancel */
@@ -63,10 +63,22 @@ static unsigned jobs_open(const Follow *f) {
         return n;
 }
 
-static void check_done(Follow *f) {
-        const Job *first = g_ptr_array_index(f->jobs, 0);
+/* What is left to itself is known by then, and has all that it needs of us. */
+static gboolean may_leave(const Follow *f) {
+        guint i;
 
-        if (f->detach && job_watch_properties(first->watch) && upload_state(f->upload) == UPLOAD_COMPLETE)
+        for (i = 0; i < f->jobs->len; i++) {
+                const Job *job = g_ptr_array_index(f->jobs, i);
+
+                if (!job_watch_properties(job->watch) && !job_watch_error(job->watch))
+                        return FALSE;
+        }
+
+        return !f->upload || upload_state(f->upload) == UPLOAD_COMPLETE;
+}
+
+static void check_done(Follow *f) {
+        if (f->detach && may_leave(f))
                 f->left = TRUE;
 
         if (f->left || jobs_open(f) == 0)
@@ -341,6 +353,10 @@ void follow_upload(Follow *f, int source, int pipe, uint64_t size, gboolean deta
         f->upload = upload_new(source, pipe, size, on_upload_ended, f);
 }
 
+void follow_detach(Follow *f) {
+        f->detach = TRUE;
+}
+
 /* Somebody else began these jobs: an interrupt ends the wait, and no job. */
 void follow_only_watch(Follow *f) {
         f->only_watch = TRUE;
@@ -386,6 +402,14 @@ int follow_run(Follow *f) {
 /* Somebody chose, here or on the command line, not to wait for the end. */
 gboolean follow_left(const Follow *f) {
         return f->left;
+}
+
+void follow_print_jobs(const Follow *f) {
+        for (guint i = 0; i < f->jobs->len; i++) {
+                const Job *job = g_ptr_array_index(f->jobs, i);
+
+                terminal_printf(&f->cli->out, "job %s\n", job_watch_number(job->watch));
+        }
 }
 
 /* The jobs as they are now: as an array, or the only one. */

@@ -30,6 +30,8 @@ int cmd_overlay_cat(Cli *cli, char **words);
 int cmd_overlay_get(Cli *cli, char **words);
 int cmd_overlay_put(Cli *cli, char **words);
 int cmd_overlay_edit(Cli *cli, char **words);
+int cmd_overlay_source(Cli *cli, char **words);
+int cmd_overlay_build(Cli *cli, char **words);
 int cmd_overlay_rm(Cli *cli, char **words);
 int cmd_overlay_diff(Cli *cli, char **words);
 int cmd_overlay_rollback(Cli *cli, char **words);

@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""internet_server.py FOLDER DNS-ADDRESS WEB-ADDRESS...: the servers of internet.py, in its network namespace.
+
+DNS over UDP answers with what FOLDER/names has (a JSON object of names and addresses), for others that there is no such name; the web
+server gives what is below FOLDER/web, on port 80 of each address. FOLDER/requests gets a line for each request. Says "ready".
+"""
+
+import http.server
+import json
+import os
+import socket
+import socketserver
+import struct
+import sys
+import threading
+
+FOLDER = sys.argv[1]
+TYPES = {1: socket.AF_INET, 28: socket.AF_INET6}
+NO_SUCH_NAME = 3
+lock = threading.Lock()
+
+
+def answer(question):
+    """A reply to one question of the class IN; the name in the answer points back to that of the question."""
+    labels, at = [], 12
+    while question[at]:
+        labels.append(question[at + 1:at + 1 + question[at]].decode("ascii", "replace"))
+        at += 1 + question[at]
+    kind, = struct.unpack(">H", question[at + 1:at + 3])
+    with open(f"{FOLDER}/names", encoding="utf-8") as file:
+        address = json.load(file).get(".".join(labels).lower())
+    records = b""
+    if address and kind in TYPES and (":" in address) == (kind == 28):
+        data = socket.inet_pton(TYPES[kind], address)
+        records = struct.pack(">HHHIH", 0xC00C, kind, 1, 5, len(data)) + data
+    flags = 0x8180 | (NO_SUCH_NAME if address is None else 0)
+    return question[:2] + struct.pack(">HHHHH", flags, 1, bool(records), 0, 0) + question[12:at + 5] + records
+
+
+class Names(socketserver.BaseRequestHandler):
+    def handle(self):
+        data, sock = self.request
+        sock.sendto(answer(data), self.client_address)
+
+
+class Web(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *arguments):
+        super().__init__(*arguments, directory=f"{FOLDER}/web")
+
+    def log_message(self, *_):
+        pass
+
+    def log_request(self, *_):
+        with lock, open(f"{FOLDER}/requests", "a", encoding="utf-8") as file:
+            file.write(json.dumps([self.headers.get("Host", ""), self.command, self.path]) + "\n")
+
+
+def make(address):
+    class Server(http.server.ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return Server((address, 80), Web)
+
+
+def main():
+    os.close(os.open(f"{FOLDER}/requests", os.O_WRONLY | os.O_CREAT))
+    servers = [socketserver.UDPServer((sys.argv[2], 53), Names), *(make(address) for address in sys.argv[3:])]
+    threads = [threading.Thread(target=server.serve_forever) for server in servers]
+    for thread in threads:
+        thread.start()
+    print("ready", flush=True)
+    for thread in threads:
+        thread.join()
+
+
+if __name__ == "__main__":
+    main()
