@@ -25,6 +25,7 @@
 #define LEFT4ME_ERROR_NO_SUCH_FILE "org.left4me.Manager1.Error.NoSuchFile"
 #define LEFT4ME_ERROR_NO_SUCH_JOB "org.left4me.Manager1.Error.NoSuchJob"
 #define LEFT4ME_ERROR_NO_SUCH_INTERFACE "org.left4me.Manager1.Error.NoSuchInterface"
+#define LEFT4ME_ERROR_NO_SUCH_INTENT "org.left4me.Manager1.Error.NoSuchIntent"
 /* It is there, and is not to be read. */
 #define LEFT4ME_ERROR_NOT_READABLE "org.left4me.Manager1.Error.NotReadable"
 /* What is to be made exists, or is given to another. */

@@ -74,6 +74,11 @@ static int property_get_layers(sd_bus *bus, const char *path, const char *interf
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int property_get_intents(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return bus_append_intents(reply, userdata);
+}
+
 /* -- methods --------------------------------------------------------------------------------------------------- */
 
 static int control(sd_bus_message *call, Instance *i, const char *verb,
@@ -99,6 +104,14 @@ static int method_stop(sd_bus_message *call, void *userdata, sd_bus_error *error
 
 static int method_restart(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         return control(call, userdata, "restart", instance_restart, error);
+}
+
+static int method_stop_when_empty(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return bus_stop_when_empty(userdata, call, error);
+}
+
+static int method_cancel_intent(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        return bus_cancel_intent(userdata, call, error);
 }
 
 static int start_job(sd_bus_message *call, Instance *i, const char *verb,
@@ -306,6 +319,11 @@ static const sd_bus_vtable instance_vtable[] = {
                 "Stop", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_stop, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Restart", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_restart, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("StopWhenEmpty",
+                SD_BUS_ARGS("b", restart, "t", deadline, "at", announcements), SD_BUS_NO_RESULT,
+                method_stop_when_empty, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CancelIntent", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel_intent,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(
                 "Reset", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), method_reset, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_NO_ARGS, SD_BUS_RESULT("o", job), method_delete,
@@ -350,6 +368,8 @@ static const sd_bus_vtable instance_vtable[] = {
         SD_BUS_PROPERTY("LastExit", "(sit)", property_get_last_exit, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LayersInUse", "a(su)", property_get_layers, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("UpdatePending", "b", property_get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "Intents", "a(ssttats)", property_get_intents, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };
 

@@ -43,6 +43,11 @@ int bus_list_files(Instance *i, sd_bus_message *call, sd_bus_error *error);
 int bus_open_file(Instance *i, sd_bus_message *call, sd_bus_error *error);
 int bus_find_conflicts(Instance *i, sd_bus_message *call, sd_bus_error *error);
 
+/* Answer Instance.StopWhenEmpty() and CancelIntent(), and append Intents. */
+int bus_stop_when_empty(Instance *i, sd_bus_message *call, sd_bus_error *error);
+int bus_cancel_intent(Instance *i, sd_bus_message *call, sd_bus_error *error);
+int bus_append_intents(sd_bus_message *reply, const Instance *i);
+
 /* Reads a path inside an overlay, not "". Error: InvalidArgument. */
 int bus_overlay_read_path(sd_bus_message *call, const char **ret, sd_bus_error *error);
 

@@ -81,8 +81,9 @@ int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c) {
 
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}{sv}{sv}", "Port", "q", c->port, "Game", "s", c->game,
-                        "Autostart", "b", (int) c->autostart);
+                r = sd_bus_message_append(reply, "{sv}{sv}{sv}{sv}", "Port", "q", c->port, "Game", "s",
+                        c->game, "Autostart", "b", (int) c->autostart, "UpdateWhenEmpty", "b",
+                        (int) c->update_when_empty);
         if (r >= 0)
                 r = append_strings(reply, "Overlays", c->overlays);
         if (r >= 0)

@@ -43,6 +43,7 @@ static const struct {
         { "Cvars", "a{ss}", false },
         { "Lines", "as", false },
         { "Autostart", "b", false },
+        { "UpdateWhenEmpty", "b", false },
         { "SetCvars", "a{ss}", true },
         { "UnsetCvars", "as", true },
 };
@@ -77,6 +78,7 @@ InstanceConfig *instance_config_copy(const InstanceConfig *c) {
                 .cvars = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
                 .lines = g_strdupv(c->lines),
                 .autostart = c->autostart,
+                .update_when_empty = c->update_when_empty,
         };
         copy_cvars(copy->cvars, c->cvars);
         return copy;
@@ -275,6 +277,8 @@ int instance_config_set(InstanceConfig *c, const Setting *s, uint16_t first, uin
                 c->port = (uint16_t) s->number;
         } else if (g_str_equal(s->key, "Autostart")) {
                 c->autostart = s->number != 0;
+        } else if (g_str_equal(s->key, "UpdateWhenEmpty")) {
+                c->update_when_empty = s->number != 0;
         } else {
                 if (!name_is_valid(s->text))
                         return refuse(

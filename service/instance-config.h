@@ -21,6 +21,7 @@ struct InstanceConfig {
         GHashTable *cvars; /* name -> value */
         GStrv lines;       /* of server.cfg, run last */
         bool autostart;
+        bool update_when_empty; /* restart into new versions of its layers when nobody plays */
 };
 
 /* How a server's process last ended, as LastExit tells it. */
@@ -33,7 +34,7 @@ typedef struct LastExit {
 /* One setting out of an a{sv}; strings are borrowed from the message. */
 typedef struct Setting {
         const char *key;
-        uint64_t number;   /* Port, Autostart */
+        uint64_t number;   /* Port, Autostart, UpdateWhenEmpty */
         const char *text;  /* Game */
         GStrv list;        /* Overlays, Arguments, Lines, UnsetCvars: owned by the setting */
         GHashTable *table; /* Cvars, SetCvars: name -> value, owned by the setting */

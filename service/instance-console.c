@@ -62,14 +62,42 @@ static int read_password(const Instance *i, char **ret) {
         return *ret ? 0 : -EBADMSG;
 }
 
+void instance_note_refusal(Instance *i) {
+        g_free(i->console_refused);
+        i->console_refused = g_strdup(unit_state(i->server)->invocation);
+}
+
+/* Not once more in this run: some failures, and the server bans this host. */
+static bool has_refused(const Instance *i) {
+        return i->console_refused && g_str_equal(i->console_refused, unit_state(i->server)->invocation);
+}
+
+int instance_new_console(Instance *i, ConsoleDone done, void *userdata, Console **ret) {
+        g_autofree char *password = NULL;
+        struct stat owner;
+        int r;
+
+        if (has_refused(i))
+                return -EACCES;
+
+        /* Servers run as who owns the overlays. */
+        if (fstat(i->manager->overlays_fd, &owner) < 0)
+                return -errno;
+
+        r = read_password(i, &password);
+        if (r < 0)
+                return r;
+
+        r = console_new(i->manager->event, i->config->port, owner.st_uid, password, done, userdata, ret);
+        explicit_bzero(password, strlen(password));
+        return r;
+}
+
 static void refuse_password(ConsoleCall *call, Request *q) {
         Instance *i = instance_find(call->manager, call->instance);
 
-        /* Not once more in this run: some failures, and the server bans this host. */
-        if (i && g_str_equal(call->invocation, unit_state(i->server)->invocation)) {
-                g_free(i->console_refused);
-                i->console_refused = g_strdup(call->invocation);
-        }
+        if (i && g_str_equal(call->invocation, unit_state(i->server)->invocation))
+                instance_note_refusal(i);
 
         request_failf(q, LEFT4ME_ERROR_CONSOLE_REFUSED,
                 "The server '%s' does not accept left4me's password: an add-on or a config of its stack sets rcon_password. Take that out and restart the server.",
@@ -134,7 +162,7 @@ static int check_console(Instance *i, sd_bus_error *error) {
                         "The server '%s' does not run. Start it first (left4mectl start %s).", i->name,
                         i->name);
 
-        if (i->console_refused && g_str_equal(i->console_refused, unit_state(i->server)->invocation))
+        if (has_refused(i))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_CONSOLE_REFUSED,
                         "The server '%s' has refused left4me's password already and is not asked again, because it would ban this host. An add-on or a config of its stack sets rcon_password: take that out and restart the server.",
                         i->name);
@@ -151,24 +179,12 @@ static int check_console(Instance *i, sd_bus_error *error) {
 }
 
 int instance_open_console(Instance *i, Request *q, sd_bus_error *error) {
-        g_autofree char *password = NULL;
-        struct stat owner;
         ConsoleCall *call;
         int r;
-
-        /* Servers run as who owns the overlays. */
-        if (fstat(i->manager->overlays_fd, &owner) < 0)
-                return bus_error_set_io(error, -errno, "Cannot open the console");
 
         r = check_console(i, error);
         if (r < 0)
                 return r;
-
-        r = read_password(i, &password);
-        if (r < 0)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_CONSOLE_REFUSED,
-                        "The console password of '%s' cannot be read (%s). Restart the server to get a new one (left4mectl restart %s).",
-                        i->name, strerror(-r), i->name);
 
         call = g_new0(ConsoleCall, 1);
         *call = (ConsoleCall){
@@ -179,12 +195,14 @@ int instance_open_console(Instance *i, Request *q, sd_bus_error *error) {
         };
         g_ptr_array_add(i->manager->consoles, call);
 
-        r = console_new(
-                i->manager->event, call->port, owner.st_uid, password, on_console, call, &call->console);
-        explicit_bzero(password, strlen(password));
+        r = instance_new_console(i, on_console, call, &call->console);
         if (r < 0) {
                 g_ptr_array_remove_fast(i->manager->consoles, call);
-                return bus_error_set_io(error, r, "Cannot open the console");
+                if (r == -EINVAL)
+                        return bus_error_set_io(error, r, "Cannot open the console");
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_CONSOLE_REFUSED,
+                        "The console password of '%s' cannot be read (%s). Restart the server to get a new one (left4mectl restart %s).",
+                        i->name, strerror(-r), i->name);
         }
 
         call->request = q;

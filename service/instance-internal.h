@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "service/console.h"
 #include "service/instance.h"
 #include "service/unit.h"
 
@@ -14,6 +15,12 @@ int instance_read_stack(const Instance *i, Stack **ret);
 
 /* Writes stack, argv, server.cfg and left4me.cfg, with a new RCON password. Errors: MissingLayer, NoSpace, Failed. */
 int instance_write_files(Instance *i, sd_bus_error *error);
+
+/* Opens the remote console of a server that runs, see console_new(). -EACCES: it has refused the password in this run. */
+int instance_new_console(Instance *i, ConsoleDone done, void *userdata, Console **ret);
+
+/* The server has refused the password: it is not asked again in this run. */
+void instance_note_refusal(Instance *i);
 
 /* A call of OpenConsole under way, in Manager.consoles. */
 void console_call_free(gpointer call);
@@ -34,6 +41,10 @@ int instance_check_down(const Instance *i, sd_bus_error *error);
 
 /* Tells that the users of the overlays in this configuration may have changed. */
 void instance_tell_overlays(Manager *m, const InstanceConfig *c);
+
+/* Stops or restarts a server that runs, for nobody in particular. -EBUSY: an operation is under way; other errors: a restart would not
+ * find its stack. */
+int instance_begin(Instance *i, bool restart);
 
 /* Starts an instance that is down and idle, for nobody in particular: whether it worked goes to the log. */
 void instance_begin_autostart(Instance *i);

@@ -6,6 +6,7 @@
 #include "service/autostart.h"
 #include "service/bus-error.h"
 #include "service/instance-internal.h"
+#include "service/intent.h"
 #include "service/journal-tail.h"
 #include "service/log.h"
 #include "service/manager.h"
@@ -43,6 +44,11 @@ static void end_operation(Instance *i, const sd_bus_error *error) {
         else
                 log_instance(LOG_INFO, LEFT4ME_MESSAGE_INSTANCE_STARTED, i->name, "started on port %u",
                         i->config->port);
+
+        if (!error)
+                intent_fulfilled(i);
+        else
+                intent_refresh(i);
 
         for (unsigned k = 0; k < requests->len; k++) {
                 if (error)
@@ -363,6 +369,25 @@ int instance_restart(Instance *i, Request *q, sd_bus_error *error) {
                         begin_stop(i);
         }
 
+        return 0;
+}
+
+int instance_begin(Instance *i, bool restart) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        g_autoptr(Stack) stack = NULL;
+        int r = 0;
+
+        if (i->operation != OPERATION_NONE)
+                return -EBUSY;
+
+        if (restart)
+                r = instance_plan_stack(i, &stack, &error);
+        sd_bus_error_free(&error);
+        if (r < 0)
+                return r;
+
+        i->operation = restart ? OPERATION_RESTART : OPERATION_STOP;
+        begin_stop(i);
         return 0;
 }
 

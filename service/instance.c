@@ -7,6 +7,7 @@
 #include "service/autostart.h"
 #include "service/bus-error.h"
 #include "service/instance-internal.h"
+#include "service/intent.h"
 #include "service/job.h"
 #include "service/log.h"
 #include "service/manager.h"
@@ -17,7 +18,8 @@
 #include "service/util.h"
 
 static const char *const instance_properties[] = { "Port", "Game", "Overlays", "Autostart", "ActiveState",
-        "SubState", "MainPID", "Restarts", "ActiveSince", "LastExit", "LayersInUse", "UpdatePending", NULL };
+        "SubState", "MainPID", "Restarts", "ActiveSince", "LastExit", "LayersInUse", "UpdatePending",
+        "Intents", NULL };
 
 static const ObjectType instance_type = {
         .interface = LEFT4ME_INSTANCE_INTERFACE,
@@ -52,6 +54,7 @@ Instance *instance_free(Instance *i) {
 
         (void) g_tree_remove(i->manager->instances, i->name);
         autostart_forget(i);
+        intent_free(i->intent);
         object_done(&i->object);
         sd_event_source_disable_unref(i->stop_again);
         unit_free(i->server);
@@ -315,6 +318,8 @@ void instance_refresh_pending(Instance *i) {
                 i->update_pending = pending;
                 object_changed(&i->object, INSTANCE_UPDATE_PENDING);
         }
+
+        intent_refresh(i);
 }
 
 /* What is mounted is read, not remembered, and whatever the unit of the mount says: news of it may be late, and one that has failed may be
@@ -386,4 +391,5 @@ void instance_take_state(Instance *i) {
         i->restarts = s->restarts;
         i->active_since = s->active_since;
         object_changed(&i->object, bits);
+        intent_refresh(i);
 }

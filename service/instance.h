@@ -26,6 +26,7 @@ enum {
         INSTANCE_LAST_EXIT = 1U << 9,
         INSTANCE_LAYERS_IN_USE = 1U << 10,
         INSTANCE_UPDATE_PENDING = 1U << 11,
+        INSTANCE_INTENTS = 1U << 12,
 };
 
 typedef enum InstanceOperation {
@@ -68,6 +69,7 @@ struct Instance {
         sd_event_source *stop_again;
         bool killing; /* a signal is on its way */
         Job *job;
+        struct Intent *intent; /* what is to happen when it is empty, or NULL */
         char *console_refused; /* the run of the server that did not accept the password, NULL for none */
 };
 

@@ -13,6 +13,7 @@
 #include "service/comparison.h"
 #include "service/conflicts.h"
 #include "service/instance-internal.h"
+#include "service/intent.h"
 #include "service/job.h"
 #include "service/journal.h"
 #include "service/log.h"
@@ -130,6 +131,10 @@ static void load_instance(
         i->object.shown = true;
 }
 
+static void load_intent(const char *instance, const IntentPlan *plan, void *userdata) {
+        intent_load(instance_find(userdata, instance), plan);
+}
+
 static void load_job(const StoredJob *stored, void *userdata) {
         job_load(userdata, stored);
 }
@@ -143,6 +148,8 @@ static int load_store(Manager *m) {
         if (r >= 0)
                 r = store_load_instances(m->store, load_instance, m);
         if (r >= 0)
+                r = store_load_intents(m->store, load_intent, m);
+        if (r >= 0)
                 r = store_load_jobs(m->store, load_job, m);
         if (r < 0)
                 log_plain(LOG_ERR, "Cannot read the database: %s", strerror(-r));
@@ -152,6 +159,11 @@ static int load_store(Manager *m) {
 
 static void on_taken_back(Manager *m) {
         /* Nothing else to do: the states are there, and everybody was told of what changed. */
+}
+
+static gboolean refresh_intent(gpointer key, gpointer value, gpointer userdata) {
+        intent_refresh(value);
+        return FALSE;
 }
 
 static void on_ready(Manager *m) {
@@ -172,6 +184,7 @@ static void on_ready(Manager *m) {
         m->ready = true;
         reconcile_files(m);
         prune_later(m);
+        g_tree_foreach(m->instances, refresh_intent, NULL);
         autostart_begin(m);
         jobs_dispatch(m);
         (void) sd_notify(false, "READY=1\nSTATUS=Ready");

@@ -72,5 +72,16 @@ const char *const store_migrations[] = {
         "ALTER TABLE overlays ADD COLUMN source TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE overlays ADD COLUMN wanted TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE overlays ADD COLUMN built TEXT NOT NULL DEFAULT '';",
+
+        /* What is to happen to running servers when nobody plays on them, see IntentPlan. */
+        "ALTER TABLE instances ADD COLUMN update_when_empty INTEGER NOT NULL DEFAULT 0;"
+        "CREATE TABLE intents ("
+        "  instance INTEGER PRIMARY KEY REFERENCES instances ON DELETE CASCADE,"
+        "  restart INTEGER NOT NULL,"
+        "  deadline INTEGER NOT NULL,"
+        "  announcements TEXT NOT NULL," /* seconds, one a line */
+        "  asked INTEGER NOT NULL,"
+        "  acting TEXT NOT NULL"
+        ") STRICT;",
         NULL,
 };

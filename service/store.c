@@ -41,10 +41,10 @@ int store_add_instance(Store *s, const char *name, uint64_t named, const Instanc
                 return r;
 
         r = db_run(s,
-                "INSERT INTO instances (name, port, game, arguments, lines, autostart, named)"
-                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?)",
-                "snsssnn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
-                named);
+                "INSERT INTO instances (name, port, game, arguments, lines, autostart, update_when_empty, named)"
+                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
+                "snsssnnn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
+                (uint64_t) c->update_when_empty, named);
         if (r >= 0)
                 r = put_lists(s, name, c);
 
@@ -60,9 +60,10 @@ int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
                 return r;
 
         r = db_run(s,
-                "UPDATE instances SET port = ?, game = (SELECT id FROM overlays WHERE name = ?), arguments = ?, lines = ?, autostart = ?"
+                "UPDATE instances SET port = ?, game = (SELECT id FROM overlays WHERE name = ?), arguments = ?, lines = ?, autostart = ?, update_when_empty = ?"
                 " WHERE name = ?",
-                "nsssns", (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart, name);
+                "nsssnns", (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
+                (uint64_t) c->update_when_empty, name);
         if (r >= 0)
                 r = db_run(s,
                         "DELETE FROM layers WHERE instance = (SELECT id FROM instances WHERE name = ?)", "s",
@@ -136,7 +137,7 @@ int store_load_instances(Store *s,
 
         r = db_query(s, &stmt,
                 "SELECT instances.id, instances.name, port, overlays.name, arguments, lines, autostart,"
-                " exit_result, exit_status, exit_time, named FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
+                " exit_result, exit_status, exit_time, named, update_when_empty FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
                 "");
         if (r < 0)
                 return r;
@@ -152,6 +153,7 @@ int store_load_instances(Store *s,
                 c->arguments = split_lines(db_text(stmt, 4));
                 c->lines = split_lines(db_text(stmt, 5));
                 c->autostart = db_number(stmt, 6) != 0;
+                c->update_when_empty = db_number(stmt, 11) != 0;
 
                 r = load_lists(s, db_number(stmt, 0), c);
                 if (r < 0) {

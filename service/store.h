@@ -2,6 +2,7 @@
 #pragma once
 
 #include "service/instance-config.h"
+#include "service/intent.h"
 #include "service/types.h"
 
 /*
@@ -45,6 +46,11 @@ int store_remove_instance(Store *s, const char *name);
 int store_set_last_exit(Store *s, const char *name, const LastExit *e);
 int store_load_instances(Store *s,
         void (*each)(const char *name, uint64_t named, InstanceConfig *c, const LastExit *e, void *userdata),
+        void *userdata);
+
+/* The intent of an instance; NULL: it has none. */
+int store_set_intent(Store *s, const char *instance, const IntentPlan *plan);
+int store_load_intents(Store *s, void (*each)(const char *instance, const IntentPlan *plan, void *userdata),
         void *userdata);
 
 int store_add_overlay(Store *s, const char *name, const char *kind);

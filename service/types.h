@@ -21,6 +21,7 @@ typedef struct Manager Manager;
 typedef struct Mounts Mounts;
 typedef struct Overlay Overlay;
 typedef struct Qos Qos;
+typedef struct Presence Presence;
 typedef struct Request Request;
 typedef struct Shapers Shapers;
 typedef struct Store Store;
