@@ -57,6 +57,8 @@ static int show_settings(Cli *cli, const char *name, const char *path, GVariant 
         card_line(cli, "Cvars", cvars);
         card_line(cli, "Lines", lines);
         card_line(cli, "Autostart", props_boolean(settings, "Autostart") ? "yes" : "no");
+        card_line(
+                cli, "Updates", props_boolean(settings, "UpdateWhenEmpty") ? "when it is empty" : "by hand");
         return EXIT_OK;
 }
 

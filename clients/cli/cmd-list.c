@@ -8,6 +8,12 @@
 #include "style.h"
 #include "verbs.h"
 
+static gboolean has_intent(GVariant *p) {
+        g_autoptr(GVariant) intents = props_value(p, "Intents", "a(ssttats)");
+
+        return intents && g_variant_n_children(intents) > 0;
+}
+
 static void add_row(Table *table, const Object *object) {
         GVariant *p = object->properties;
         const char *active = props_string(p, "ActiveState"),
@@ -15,7 +21,8 @@ static void add_row(Table *table, const Object *object) {
         uint64_t since = props_uint(p, "ActiveSince");
         g_autofree char *marked = NULL, *port = NULL, *uptime = NULL, *overlays = NULL, *stack = NULL;
 
-        marked = g_strconcat(state, props_boolean(p, "UpdatePending") ? " *" : "", NULL);
+        marked = g_strconcat(
+                state, props_boolean(p, "UpdatePending") ? " *" : "", has_intent(p) ? " +" : "", NULL);
         port = g_strdup_printf("%u", (unsigned) props_uint(p, "Port"));
         uptime = since > 0 ? format_duration(
                                      (uint64_t) g_get_real_time() - MIN(since, (uint64_t) g_get_real_time()))
@@ -29,7 +36,7 @@ static void add_row(Table *table, const Object *object) {
 }
 
 static void print_totals(Cli *cli, GPtrArray *instances) {
-        unsigned running = 0, pending = 0;
+        unsigned running = 0, pending = 0, intents = 0;
         guint i;
 
         for (i = 0; i < instances->len; i++) {
@@ -37,12 +44,15 @@ static void print_totals(Cli *cli, GPtrArray *instances) {
 
                 running += g_str_equal(props_string(object->properties, "ActiveState"), "active");
                 pending += props_boolean(object->properties, "UpdatePending");
+                intents += has_intent(object->properties);
         }
 
         terminal_printf(&cli->out, "\n%u server%s, %u running\n", instances->len,
                 instances->len == 1 ? "" : "s", running);
         if (pending > 0)
                 terminal_printf(&cli->out, "* a restart would change the stack\n");
+        if (intents > 0)
+                terminal_printf(&cli->out, "+ stops or restarts when it is empty\n");
 }
 
 int cmd_list(Cli *cli, char **words) {

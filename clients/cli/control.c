@@ -85,6 +85,7 @@ static void call_next(Control *c) {
                         .path = path,
                         .interface = LEFT4ME_INSTANCE_INTERFACE,
                         .method = c->action->method,
+                        .arguments = c->action->arguments,
                         .interactive = !c->cli->no_ask_password,
                 };
 

@@ -5,7 +5,8 @@
 
 typedef struct {
         const char *method, *doing, *done;
-        gboolean starts; /* what is wrong with the stack is told before */
+        gboolean starts;     /* what is wrong with the stack is told before */
+        GVariant *arguments; /* NULL for none; borrowed */
 } ControlAction;
 
 int control_run(Cli *cli, char **names, const ControlAction *action);

@@ -10,9 +10,10 @@
 /* The members of structures have names in the documentation of the interfaces only. */
 static const struct {
         const char *property;
-        const char *fields[6];
+        const char *fields[7];
 } structures[] = {
         { "LastExit", { "result", "status", "time" } },
+        { "Intents", { "verb", "origin", "asked", "deadline", "announcements", "waits_for" } },
         { "LayersInUse", { "overlay", "version" } },
         { "Versions", { "version", "created", "size", "files", "label" } },
         { "GamePorts", { "first", "last" } },

@@ -21,6 +21,7 @@ static const Verb verbs[] = {
         { NULL, "start", 0, -1, 0, cmd_start, "NAME...", "Start servers" },
         { NULL, "stop", 0, -1, 0, cmd_stop, "NAME...", "Stop servers" },
         { NULL, "restart", 0, -1, 0, cmd_restart, "NAME...", "Stop servers and start them again" },
+        { NULL, "cancel", 0, -1, 0, cmd_cancel, "NAME...", "Take back stop or restart --when-empty" },
         { NULL, "logs", 1, 1, 0, cmd_logs, "NAME", "Show what a server logged" },
         { NULL, "console", 1, -1, 0, cmd_console, "NAME [COMMAND...]", "Speak with a running server" },
         { NULL, "files", 1, 2, 0, cmd_files, "NAME [DIRECTORY]", "Show what files a server sees" },

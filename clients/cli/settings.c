@@ -35,6 +35,10 @@ void settings_entries(Settings *s, gboolean changes, GOptionEntry *ret_entries) 
                 { "autostart", 0, 0, G_OPTION_ARG_NONE, &s->autostart, "Start it at each boot of the host",
                         NULL },
                 { "no-autostart", 0, 0, G_OPTION_ARG_NONE, &s->no_autostart, "Do not", NULL },
+                { "update-when-empty", 0, 0, G_OPTION_ARG_NONE, &s->update_when_empty,
+                        "Restart it into updates of its layers when nobody plays", NULL },
+                { "no-update-when-empty", 0, 0, G_OPTION_ARG_NONE, &s->no_update_when_empty, "Do not",
+                        NULL },
         };
         const GOptionEntry removing[] = {
                 { "unset", 'u', 0, G_OPTION_ARG_STRING_ARRAY, &s->unset, "Remove a cvar from server.cfg",
@@ -108,6 +112,8 @@ static gboolean add_port(Cli *cli, GVariantDict *dict, const char *port) {
 static gboolean check_contradictions(Cli *cli, const Settings *s) {
         if (s->autostart && s->no_autostart)
                 (void) cli_usage(cli, "--autostart and --no-autostart at once");
+        else if (s->update_when_empty && s->no_update_when_empty)
+                (void) cli_usage(cli, "--update-when-empty and --no-update-when-empty at once");
         else if (s->overlays && s->no_overlays)
                 (void) cli_usage(cli, "--overlay and --no-overlays at once");
         else if (s->lines && s->no_lines)
@@ -144,6 +150,8 @@ GVariant *settings_build(Cli *cli, const Settings *s, gboolean changes) {
                 add_strings(&dict, "Lines", s->lines ? s->lines : none);
         if (s->autostart || s->no_autostart)
                 g_variant_dict_insert(&dict, "Autostart", "b", s->autostart);
+        if (s->update_when_empty || s->no_update_when_empty)
+                g_variant_dict_insert(&dict, "UpdateWhenEmpty", "b", s->update_when_empty);
         if (cli->after)
                 add_strings(&dict, "Arguments", cli->after);
 

@@ -8,10 +8,10 @@
 typedef struct {
         char *port, *game;
         char **overlays, **set, **unset, **lines;
-        gboolean no_overlays, no_lines, autostart, no_autostart;
+        gboolean no_overlays, no_lines, autostart, no_autostart, update_when_empty, no_update_when_empty;
 } Settings;
 
-#define SETTINGS_ENTRIES 11
+#define SETTINGS_ENTRIES 13
 
 void settings_clear(Settings *s);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Settings, settings_clear)

@@ -6,6 +6,7 @@
 #include "format.h"
 #include "props.h"
 #include "style.h"
+#include "when-empty.h"
 
 static void add_state(Cli *cli, GVariant *p) {
         const char *active = props_string(p, "ActiveState"), *sub = props_string(p, "SubState");
@@ -113,7 +114,7 @@ static void add_figures(Cli *cli, GVariant *f) {
 void status_card(Cli *cli, const Object *instance, const Inventory *inventory, GVariant *figures,
         GVariant *conflicts) {
         GVariant *p = instance->properties;
-        g_autofree char *pid = NULL, *hidden = conflicts_words(conflicts);
+        g_autofree char *pid = NULL, *hidden = conflicts_words(conflicts), *intent = when_empty_words(p);
 
         card_heading(cli, style_of_state(props_string(p, "ActiveState")), instance->name);
         add_state(cli, p);
@@ -122,6 +123,7 @@ void status_card(Cli *cli, const Object *instance, const Inventory *inventory, G
                 pid = g_strdup_printf("%u", (unsigned) props_uint(p, "MainPID"));
                 card_line(cli, "Main PID", pid);
         }
+        card_line_styled(cli, "Intent", intent, STYLE_YELLOW);
         add_stack(cli, p, inventory);
         card_line_styled(cli, "Conflicts", hidden, STYLE_YELLOW);
         add_figures(cli, figures);

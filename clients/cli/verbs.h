@@ -17,6 +17,7 @@ int cmd_rename(Cli *cli, char **words);
 int cmd_start(Cli *cli, char **words);
 int cmd_stop(Cli *cli, char **words);
 int cmd_restart(Cli *cli, char **words);
+int cmd_cancel(Cli *cli, char **words);
 int cmd_reset(Cli *cli, char **words);
 int cmd_delete(Cli *cli, char **words);
 int cmd_logs(Cli *cli, char **words);

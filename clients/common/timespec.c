@@ -45,7 +45,7 @@ static uint64_t unit_find(const char *name, size_t length) {
 }
 
 /* "1h 30min", "90 minutes". */
-static gboolean parse_span(const char *p, uint64_t *ret_usec) {
+gboolean timespec_parse_span(const char *p, uint64_t *ret_usec) {
         uint64_t sum = 0;
 
         do {
@@ -85,7 +85,7 @@ static gboolean parse_relative(const char *text, uint64_t now, uint64_t *ret_use
         else
                 return FALSE;
 
-        if (!parse_span(g_strstrip(span), &usec))
+        if (!timespec_parse_span(g_strstrip(span), &usec))
                 return FALSE;
 
         *ret_usec = usec < now ? now - usec : 0;
@@ -163,4 +163,20 @@ gboolean timespec_parse(const char *text, uint64_t now, uint64_t *ret_usec) {
 
         return parse_day(text, now, ret_usec) || parse_relative(text, now, ret_usec) ||
                parse_calendar(text, now, ret_usec);
+}
+
+gboolean timespec_parse_future(const char *text, uint64_t now, uint64_t *ret_usec) {
+        uint64_t usec;
+
+        if (timespec_parse_span(*text == '+' ? text + 1 : text, &usec))
+                return g_uint64_checked_add(ret_usec, now, usec) && usec > 0;
+
+        if (!timespec_parse(text, now, &usec))
+                return FALSE;
+
+        if (usec <= now && strlen(text) >= strlen("h:m") && text[2] == ':')
+                usec += USEC_PER_DAY;
+
+        *ret_usec = usec;
+        return usec > now;
 }
