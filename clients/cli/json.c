@@ -47,6 +47,20 @@ static JsonNode *from_array(const char *property, GVariant *value) {
         return json_node_array(array);
 }
 
+/* The keys are names of things, and stay as they are. */
+static JsonNode *from_named(GVariant *value) {
+        JsonObject *object = json_object_new();
+        GVariantIter iter;
+        const char *name;
+        GVariant *one;
+
+        g_variant_iter_init(&iter, value);
+        while (g_variant_iter_loop(&iter, "{&s@a{sv}}", &name, &one))
+                json_object_set_object_member(object, name, json_from_dictionary(one));
+
+        return json_node_object(object);
+}
+
 static JsonNode *from_value(const char *property, GVariant *value) {
         unsigned i;
 
@@ -66,6 +80,11 @@ static JsonNode *from_value(const char *property, GVariant *value) {
                 for (i = 0; i < G_N_ELEMENTS(structures); i++)
                         if (g_str_equal(property, structures[i].property))
                                 return from_structure(structures[i].fields, value);
+
+        if (g_variant_is_of_type(value, G_VARIANT_TYPE_VARDICT))
+                return json_node_object(json_from_dictionary(value));
+        if (g_variant_is_of_type(value, G_VARIANT_TYPE("a{sa{sv}}")))
+                return from_named(value);
 
         if (g_variant_is_of_type(value, G_VARIANT_TYPE_ARRAY) &&
                 !g_variant_is_of_type(value, G_VARIANT_TYPE_DICTIONARY))

@@ -63,6 +63,9 @@ static const Verb verbs[] = {
         { "job", "logs", 1, 1, 0, cmd_job_logs, "JOB", "Show what a job logged" },
         { "job", "wait", 1, -1, 0, cmd_job_wait, "JOB...", "Wait for the end of jobs" },
         { "job", "cancel", 1, 1, 0, cmd_job_cancel, "JOB", "End a job and undo what it did" },
+        { "qos", "show", 0, 0, 0, cmd_qos_show, "", "Show what the network does for game packets" },
+        { "qos", "shape", 1, 1, 0, cmd_qos_shape, "INTERFACE --bandwidth RATE", "Have CAKE shape a queue" },
+        { "qos", "unshape", 1, 1, 0, cmd_qos_unshape, "INTERFACE", "Leave a queue to the kernel again" },
         { NULL },
 };
 
@@ -70,6 +73,7 @@ static const Verb verbs[] = {
 static const Family families[] = {
         { "overlay", "list", "Overlays: the game, maps, plugins" },
         { "job", "list", "Jobs: long work" },
+        { "qos", "show", "Quality of service: what the network does for game packets" },
         { NULL },
 };
 
