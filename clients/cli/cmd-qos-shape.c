@@ -6,6 +6,8 @@
 
 #include "dbus/names.h"
 #include "inventory.h"
+#include "json.h"
+#include "props.h"
 #include "qos-shapers.h"
 #include "quantity.h"
 #include "verbs.h"
@@ -130,13 +132,27 @@ static GVariant *build(Cli *cli, const Options *o) {
         return g_variant_ref_sink(g_variant_dict_end(dict));
 }
 
+static void print_document(Cli *cli, const char *interface, GVariant *shaper) {
+        JsonObject *object = shaper ? json_from_dictionary(shaper) : json_object_new();
+
+        json_object_set_string_member(object, "interface", interface);
+        json_print(cli, json_node_object(object));
+}
+
 static int show_shaped(Cli *cli, const char *interface) {
-        g_autoptr(GVariant) properties = NULL;
+        g_autoptr(GVariant) properties = NULL, shapers = NULL, shaper = NULL;
         g_autofree char *rate = NULL;
 
         properties = inventory_get_all(cli, LEFT4ME_QOS_PATH, LEFT4ME_QOS_INTERFACE, NULL);
         if (!properties)
                 return EXIT_OK;
+
+        if (cli->json) {
+                shapers = props_value(properties, "Shapers", "a{sa{sv}}");
+                shaper = g_variant_lookup_value(shapers, interface, G_VARIANT_TYPE_VARDICT);
+                print_document(cli, interface, shaper);
+                return EXIT_OK;
+        }
 
         rate = quantity_format_rate(qos_shapers_rate(properties, interface));
         if (!cli->quiet)
@@ -211,7 +227,9 @@ int cmd_qos_unshape(Cli *cli, char **words) {
                         .interactive = TRUE,
                 },
                 NULL, NULL);
-        if (r == EXIT_OK && !cli->quiet)
+        if (r == EXIT_OK && cli->json)
+                print_document(cli, words[0], NULL);
+        else if (r == EXIT_OK && !cli->quiet)
                 terminal_printf(&cli->out, "%s is shaped no more\n", words[0]);
 
         return r;

@@ -65,6 +65,8 @@ static const Verb verbs[] = {
         { "job", "cancel", 1, 1, 0, cmd_job_cancel, "JOB", "End a job and undo what it did" },
         { "qos", "show", 0, 0, 0, cmd_qos_show, "", "Show what the network does for game packets" },
         { "qos", "shape", 1, 1, 0, cmd_qos_shape, "INTERFACE --bandwidth RATE", "Have CAKE shape a queue" },
+        { "qos", "test", 1, 1, 0, cmd_qos_test, "TARGET",
+                "Fill a line and measure what players would feel" },
         { "qos", "unshape", 1, 1, 0, cmd_qos_unshape, "INTERFACE", "Leave a queue to the kernel again" },
         { NULL },
 };
