@@ -6,6 +6,7 @@
 #include "service/auth.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/firewall.h"
 #include "service/instance.h"
 #include "service/job.h"
 #include "service/manager.h"
@@ -144,6 +145,7 @@ static int method_delete(sd_bus_message *call, void *userdata, sd_bus_error *err
 static int configure(
         sd_bus_message *call, Instance *i, InstanceConfig *config, const char *verb, sd_bus_error *error) {
         g_autoptr(InstanceConfig) owned = config;
+        bool rcon = config->open_rcon != i->config->open_rcon;
         Request *q;
         int r;
 
@@ -153,7 +155,9 @@ static int configure(
                 return r < 0 ? r : 1;
 
         r = instance_configure(i, &owned, error);
-        if (r >= 0)
+        if (r >= 0 && rcon)
+                firewall_settle(i->manager->firewall, request_in_force, q);
+        else if (r >= 0)
                 request_ok(q);
 
         return r < 0 ? request_return(q, r, error) : 1;
@@ -248,6 +252,7 @@ static int method_clone(sd_bus_message *call, void *userdata, sd_bus_error *erro
 
         config->port = 0;
         config->autostart = false;
+        config->open_rcon = false;
 
         r = bus_read_name(call, "instance", &name, error);
         if (r >= 0)

@@ -4,6 +4,7 @@
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/bus-options.h"
+#include "service/firewall.h"
 #include "service/instance.h"
 #include "service/job.h"
 #include "service/manager.h"
@@ -219,6 +220,14 @@ static int method_list_jobs(sd_bus_message *call, void *userdata, sd_bus_error *
 
 /* -- the host -------------------------------------------------------------------------------------------------- */
 
+static void on_reloaded(int r, const char *why, void *userdata) {
+        /* What is wrong with the host's firewall is said by QoS.Firewall and Check. */
+        if (r == -ECANCELED)
+                request_drop(userdata);
+        else
+                request_ok(userdata);
+}
+
 static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Manager *m = userdata;
         g_autofree char *why = NULL;
@@ -236,7 +245,8 @@ static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *err
         (void) sd_bus_emit_properties_changed(
                 m->bus, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "GamePorts", "JobWorkers", NULL);
         jobs_dispatch(m);
-        request_ok(q);
+        firewall_reload(m->firewall);
+        firewall_settle(m->firewall, on_reloaded, q);
         return 1;
 }
 

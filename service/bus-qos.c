@@ -1,12 +1,80 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
+#include "service/firewall.h"
 #include "service/manager.h"
 #include "service/qos.h"
 
-/* -- GetStatistics --------------------------------------------------------------------------------------------- */
-
 #define QUESTIONS_MAX 64U
+
+/* -- properties ------------------------------------------------------------------------------------------------ */
+
+static int property_get_marking(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Qos *q = userdata;
+
+        return sd_bus_message_append(reply, "b", (int) q->marking);
+}
+
+/* What firewall-rules.c puts. */
+static int property_get_mark(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        return sd_bus_message_append(reply, "s", g_str_equal(property, "DSCP") ? "ef" : "interactive");
+}
+
+static int property_get_firewall(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Qos *q = userdata;
+
+        return sd_bus_message_append(reply, "s", firewall_state(q->object.manager->firewall));
+}
+
+typedef struct Append {
+        sd_bus_message *reply;
+        const Firewall *firewall;
+        int r;
+} Append;
+
+static gboolean append_port(gpointer key, gpointer value, gpointer userdata) {
+        const OpenPort *o = value;
+        Append *a = userdata;
+
+        a->r = sd_bus_message_append(a->reply, "(sqb)", o->name, o->port, (int) o->rcon);
+        return a->r < 0;
+}
+
+static int property_get_open_ports(sd_bus *bus, const char *path, const char *interface,
+        const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Qos *q = userdata;
+        Append a = { .reply = reply };
+
+        a.r = sd_bus_message_open_container(reply, 'a', "(sqb)");
+        if (a.r >= 0)
+                g_tree_foreach(firewall_open_ports(q->object.manager->firewall), append_port, &a);
+
+        return a.r < 0 ? a.r : sd_bus_message_close_container(reply);
+}
+
+/* -- methods --------------------------------------------------------------------------------------------------- */
+
+static int method_set_marking(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        Qos *q = userdata;
+        Request *request;
+        int on, r;
+
+        r = sd_bus_message_read(call, "b", &on);
+        if (r < 0)
+                return r;
+
+        r = bus_begin(q->object.manager, call, LEFT4ME_ACTION_MANAGE_HOST, on ? "marking-on" : "marking-off",
+                NULL, "qos", &request, error);
+        if (r <= 0)
+                return r < 0 ? r : 1;
+
+        return request_return(request, qos_set_marking(q, on, request, error), error);
+}
+
+/* -- GetStatistics --------------------------------------------------------------------------------------------- */
 
 /* An answer that is put together. */
 typedef struct Statistics {
@@ -42,6 +110,47 @@ static void on_shaper_figures(GArray *figures, void *userdata) {
         statistics_unref(s);
 }
 
+static gboolean append_server(gpointer key, gpointer value, gpointer userdata) {
+        const OpenPort *o = value;
+        Append *a = userdata;
+        g_autofree char *name = firewall_counter_name(o->name);
+        FirewallCounter c = firewall_counter(a->firewall, name);
+
+        a->r = sd_bus_message_append(a->reply, "(stt)", o->name, c.packets, c.bytes);
+        return a->r < 0;
+}
+
+static int append_servers(sd_bus_message *reply, Firewall *f) {
+        Append a = { .reply = reply, .firewall = f };
+
+        a.r = sd_bus_message_open_container(reply, 'e', "sv");
+        if (a.r >= 0)
+                a.r = sd_bus_message_append(reply, "s", "Servers");
+        if (a.r >= 0)
+                a.r = sd_bus_message_open_container(reply, 'v', "a(stt)");
+        if (a.r >= 0)
+                a.r = sd_bus_message_open_container(reply, 'a', "(stt)");
+        if (a.r >= 0)
+                g_tree_foreach(firewall_open_ports(f), append_server, &a);
+        for (unsigned k = 0; k < 3 && a.r >= 0; k++)
+                a.r = sd_bus_message_close_container(reply);
+
+        return a.r;
+}
+
+static void on_counters(int r, const char *why, void *userdata) {
+        Statistics *s = userdata;
+        Firewall *f = s->manager->firewall;
+
+        /* Without nftables nothing is marked, and nothing dropped. */
+        if (r >= 0 && s->r >= 0)
+                s->r = append_servers(s->reply, f);
+        if (r >= 0 && s->r >= 0)
+                s->r = sd_bus_message_append(
+                        s->reply, "{sv}", "RconDropped", "t", firewall_counter(f, "rcon-dropped").packets);
+        statistics_unref(s);
+}
+
 static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Qos *qos = userdata;
         Manager *m = qos->object.manager;
@@ -58,10 +167,11 @@ static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_er
                 return r;
 
         s = g_new(Statistics, 1);
-        *s = (Statistics){ .manager = m, .call = sd_bus_message_ref(call), .reply = reply, .awaited = 2 };
+        *s = (Statistics){ .manager = m, .call = sd_bus_message_ref(call), .reply = reply, .awaited = 3 };
         m->n_statistics++;
 
         s->r = sd_bus_message_open_container(s->reply, 'a', "{sv}");
+        firewall_read_counters(m->firewall, on_counters, s);
         if (shapers_get_figures(qos->shapers, on_shaper_figures, s) < 0)
                 on_shaper_figures(NULL, s);
         statistics_unref(s);
@@ -72,12 +182,20 @@ static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_er
 
 static const sd_bus_vtable qos_vtable[] = {
         SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("SetMarking", SD_BUS_ARGS("b", on), SD_BUS_NO_RESULT, method_set_marking,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetShaper", SD_BUS_ARGS("s", interface, "a{sv}", options), SD_BUS_NO_RESULT,
                 bus_set_shaper, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ClearShaper", SD_BUS_ARGS("s", interface), SD_BUS_NO_RESULT,
                 bus_clear_shaper, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetStatistics", SD_BUS_NO_ARGS, SD_BUS_RESULT("a{sv}", statistics),
                 method_get_statistics, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_PROPERTY("Marking", "b", property_get_marking, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("DSCP", "s", property_get_mark, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Priority", "s", property_get_mark, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY(
+                "OpenPorts", "a(sqb)", property_get_open_ports, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Firewall", "s", property_get_firewall, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Shapers", "a{sa{sv}}", bus_get_shapers, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };

@@ -85,6 +85,8 @@ int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c) {
                         c->game, "Autostart", "b", (int) c->autostart, "UpdateWhenEmpty", "b",
                         (int) c->update_when_empty);
         if (r >= 0)
+                r = sd_bus_message_append(reply, "{sv}", "OpenRcon", "b", (int) c->open_rcon);
+        if (r >= 0)
                 r = append_strings(reply, "Overlays", c->overlays);
         if (r >= 0)
                 r = append_strings(reply, "Arguments", c->arguments);

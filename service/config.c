@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <linux/netfilter.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "service/config.h"
@@ -22,6 +24,55 @@ static bool parse_number(const char *text, unsigned min, unsigned max, unsigned 
                 return false;
 
         *ret = (unsigned) n;
+        return true;
+}
+
+static const struct {
+        const char *name;
+        uint8_t family;
+} families[] = {
+        { "inet", NFPROTO_INET },
+        { "ip", NFPROTO_IPV4 },
+        { "ip6", NFPROTO_IPV6 },
+};
+
+const char *host_family_to_string(uint8_t family) {
+        for (size_t i = 0; i < G_N_ELEMENTS(families); i++)
+                if (families[i].family == family)
+                        return families[i].name;
+
+        return "unknown";
+}
+
+static bool parse_host_chain(const char *text, HostChain *ret) {
+        char family[8], rest[2];
+        HostChain c = { 0 };
+
+        G_STATIC_ASSERT(HOST_CHAIN_NAME_MAX == 128);
+        if (sscanf(text, "%7s %127s %127s %1s", family, c.table, c.chain, rest) != 3)
+                return false;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(families); i++)
+                if (g_str_equal(families[i].name, family)) {
+                        c.family = families[i].family;
+                        *ret = c;
+                        return true;
+                }
+
+        return false;
+}
+
+static bool parse_host_chains(Config *c, const char *value) {
+        g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+        HostChain chains[HOST_CHAINS_MAX];
+        unsigned n = 0;
+
+        for (char **part = parts; *part; part++)
+                if (n >= HOST_CHAINS_MAX || !parse_host_chain(*part, &chains[n++]))
+                        return false;
+
+        memcpy(c->host_chains, chains, n * sizeof(*chains));
+        c->n_host_chains = n;
         return true;
 }
 
@@ -50,7 +101,16 @@ static int set_key(Config *c, const char *key, const char *value, const char **r
                 return 0;
         }
 
-        *ret_why = "unknown key; the keys are GamePorts= and JobWorkers=";
+        if (g_str_equal(key, "HostChain")) {
+                if (!parse_host_chains(c, value)) {
+                        *ret_why =
+                                "HostChain= is FAMILY TABLE CHAIN (inet filter input), up to four with commas between, or empty";
+                        return -EINVAL;
+                }
+                return 0;
+        }
+
+        *ret_why = "unknown key; the keys are GamePorts=, JobWorkers= and HostChain=";
         return -EINVAL;
 }
 

@@ -3,13 +3,27 @@
 
 #include "service/types.h"
 
+#define HOST_CHAINS_MAX 4U
+#define HOST_CHAIN_NAME_MAX 128U /* with its NUL */
+
+/* A chain of the host's own firewall, in nft's words. */
+typedef struct HostChain {
+        uint8_t family; /* NFPROTO_* */
+        char table[HOST_CHAIN_NAME_MAX], chain[HOST_CHAIN_NAME_MAX];
+} HostChain;
+
 /* What the administrator sets in left4me.conf and left4me.conf.d/ (*.conf, sorted by name, later ones win key by key). */
 struct Config {
         uint16_t first_port; /* GamePorts */
         uint16_t last_port;
-        unsigned job_workers; /* JobWorkers */
+        unsigned job_workers;                   /* JobWorkers */
+        HostChain host_chains[HOST_CHAINS_MAX]; /* HostChain */
+        unsigned n_host_chains;
 };
 
 /* Reads the file and the directory of the same name with ".d" after it; what is missing has its default. A bad file, an unknown key
  * or a bad value: -EINVAL, with *ret_why naming file, key and rule, and *ret untouched. */
 int config_read(const char *path, Config *ret, char **ret_why);
+
+/* "inet", "ip", "ip6" */
+const char *host_family_to_string(uint8_t family);

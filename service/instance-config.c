@@ -44,6 +44,7 @@ static const struct {
         { "Lines", "as", false },
         { "Autostart", "b", false },
         { "UpdateWhenEmpty", "b", false },
+        { "OpenRcon", "b", false },
         { "SetCvars", "a{ss}", true },
         { "UnsetCvars", "as", true },
 };
@@ -79,6 +80,7 @@ InstanceConfig *instance_config_copy(const InstanceConfig *c) {
                 .lines = g_strdupv(c->lines),
                 .autostart = c->autostart,
                 .update_when_empty = c->update_when_empty,
+                .open_rcon = c->open_rcon,
         };
         copy_cvars(copy->cvars, c->cvars);
         return copy;
@@ -279,6 +281,8 @@ int instance_config_set(InstanceConfig *c, const Setting *s, uint16_t first, uin
                 c->autostart = s->number != 0;
         } else if (g_str_equal(s->key, "UpdateWhenEmpty")) {
                 c->update_when_empty = s->number != 0;
+        } else if (g_str_equal(s->key, "OpenRcon")) {
+                c->open_rcon = s->number != 0;
         } else {
                 if (!name_is_valid(s->text))
                         return refuse(

@@ -22,6 +22,7 @@ struct InstanceConfig {
         GStrv lines;       /* of server.cfg, run last */
         bool autostart;
         bool update_when_empty; /* restart into new versions of its layers when nobody plays */
+        bool open_rcon;         /* RCON may be reached from other machines */
 };
 
 /* How a server's process last ended, as LastExit tells it. */
@@ -34,7 +35,7 @@ typedef struct LastExit {
 /* One setting out of an a{sv}; strings are borrowed from the message. */
 typedef struct Setting {
         const char *key;
-        uint64_t number;   /* Port, Autostart, UpdateWhenEmpty */
+        uint64_t number;   /* Port, Autostart, UpdateWhenEmpty, OpenRcon */
         const char *text;  /* Game */
         GStrv list;        /* Overlays, Arguments, Lines, UnsetCvars: owned by the setting */
         GHashTable *table; /* Cvars, SetCvars: name -> value, owned by the setting */

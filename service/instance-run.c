@@ -5,6 +5,7 @@
 
 #include "service/autostart.h"
 #include "service/bus-error.h"
+#include "service/firewall.h"
 #include "service/instance-internal.h"
 #include "service/intent.h"
 #include "service/journal-tail.h"
@@ -36,6 +37,7 @@ static void end_operation(Instance *i, const sd_bus_error *error) {
         g_clear_pointer(&i->written, g_array_unref);
         instance_take_state(i);
         instance_read_layers(i);
+        firewall_look(i->manager->firewall, i);
 
         if (error)
                 log_instance(LOG_ERR, LEFT4ME_MESSAGE_OPERATION_FAILED, i->name, "%s", error->message);
@@ -156,9 +158,21 @@ static void start_unit(Instance *i) {
                         strerror(-r));
 }
 
+static void on_open(int r, const char *why, void *userdata) {
+        /* A host whose firewall left4med cannot change has servers all the same. */
+        if (r != -ECANCELED)
+                start_unit(userdata);
+}
+
+/* The ports are open before the game can answer. */
+static void open_ports(Instance *i) {
+        firewall_look(i->manager->firewall, i);
+        firewall_settle(i->manager->firewall, on_open, i);
+}
+
 static void on_reset(Unit *u, UnitResult result, const char *detail, void *userdata) {
         /* Whatever it said: the start itself tells whether it can be. */
-        start_unit(userdata);
+        open_ports(userdata);
 }
 
 /* Takes an instance whose operation is OPERATION_START or OPERATION_RESTART through its start. */
@@ -170,7 +184,7 @@ static void begin_start(Instance *i) {
         /* It may stand at its start limit, and not only when it has failed: systemd counts starts by hand as well, as long as the unit
          * stays loaded (somebody looks at it, or systemd executed itself anew). Whoever asks for a start wants to try again. */
         else if (unit_reset_failed(i->server, on_reset, i) < 0)
-                start_unit(i);
+                open_ports(i);
 
         sd_bus_error_free(&error);
 }
@@ -394,7 +408,10 @@ int instance_begin(Instance *i, bool restart) {
 /* -- news of the units --------------------------------------------------------------------------------------- */
 
 void instance_on_server(Unit *u, void *userdata) {
-        instance_take_state(userdata);
+        Instance *i = userdata;
+
+        instance_take_state(i);
+        firewall_look(i->manager->firewall, i);
 }
 
 void instance_on_mount(Unit *u, void *userdata) {

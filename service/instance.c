@@ -6,6 +6,7 @@
 
 #include "service/autostart.h"
 #include "service/bus-error.h"
+#include "service/firewall.h"
 #include "service/instance-internal.h"
 #include "service/intent.h"
 #include "service/job.h"
@@ -269,6 +270,7 @@ int instance_configure(Instance *i, InstanceConfig **config, sd_bus_error *error
                 instance_tell_overlays(i->manager, c);
         }
         instance_refresh_pending(i);
+        firewall_look(i->manager->firewall, i);
         instance_config_free(old);
         return 0;
 }

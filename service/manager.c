@@ -12,6 +12,7 @@
 #include "service/bus-objects.h"
 #include "service/comparison.h"
 #include "service/conflicts.h"
+#include "service/firewall.h"
 #include "service/instance-internal.h"
 #include "service/intent.h"
 #include "service/job.h"
@@ -151,6 +152,8 @@ static int load_store(Manager *m) {
                 r = store_load_intents(m->store, load_intent, m);
         if (r >= 0)
                 r = store_load_jobs(m->store, load_job, m);
+        if (r >= 0)
+                r = qos_load(m->qos);
         if (r < 0)
                 log_plain(LOG_ERR, "Cannot read the database: %s", strerror(-r));
 
@@ -166,11 +169,12 @@ static gboolean refresh_intent(gpointer key, gpointer value, gpointer userdata) 
         return FALSE;
 }
 
-static void on_ready(Manager *m) {
+static void on_firewall(int firewall, const char *why, void *userdata) {
+        Manager *m = userdata;
         int r;
 
         /* systemd may have reloaded while it was asked. */
-        if (m->ready)
+        if (m->ready || firewall == -ECANCELED)
                 return;
 
         /* Taken only now: whoever sees the name, sees the truth behind it. */
@@ -188,6 +192,12 @@ static void on_ready(Manager *m) {
         autostart_begin(m);
         jobs_dispatch(m);
         (void) sd_notify(false, "READY=1\nSTATUS=Ready");
+}
+
+/* The servers are known: their ports are next. */
+static void on_ready(Manager *m) {
+        firewall_start(m->firewall);
+        firewall_settle(m->firewall, on_firewall, m);
 }
 
 static void on_resync(void *userdata) {
@@ -256,6 +266,8 @@ int manager_new(const char *root, const char *config_path, Manager **ret) {
                 return r;
 
         m->qos = qos_new(m);
+        m->firewall = firewall_new(m);
+
         *ret = g_steal_pointer(&m);
         return 0;
 }
@@ -315,6 +327,7 @@ Manager *manager_free(Manager *m) {
         if (!m)
                 return NULL;
 
+        m->firewall = firewall_free(m->firewall);
         g_ptr_array_unref(m->consoles);
         conflicts_free(m->conflicts);
         comparisons_cancel(m);

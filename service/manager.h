@@ -12,6 +12,7 @@ struct Manager {
         Units *units;
         Auth *auth;
         Conflicts *conflicts;
+        Firewall *firewall;
         Qos *qos;
         Config config;
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "service/bus-error.h"
@@ -107,6 +108,17 @@ void request_failf(Request *q, const char *name, const char *format, ...) {
         (void) sd_bus_error_set(&error, name, message);
         request_fail(q, &error);
         sd_bus_error_free(&error);
+}
+
+void request_in_force(int r, const char *why, void *request) {
+        Request *q = request;
+
+        if (r == -ECANCELED)
+                request_drop(q);
+        else if (r < 0)
+                request_failf(q, LEFT4ME_ERROR_FAILED, "It is stored, but not in force: %s.", why);
+        else
+                request_ok(q);
 }
 
 int request_return(Request *q, int r, const sd_bus_error *error) {

@@ -24,6 +24,9 @@ void request_ok_path_fd(Request *q, const char *path, int fd);
 void request_fail(Request *q, const sd_bus_error *error);
 void request_failf(Request *q, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
+/* What was stored is in force now, or r < 0: it is not, for that reason. A FirewallDone. */
+void request_in_force(int r, const char *why, void *request);
+
 /* The manager ends: the caller hears of it from the bus. */
 void request_drop(Request *q);
 

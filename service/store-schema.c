@@ -83,5 +83,7 @@ const char *const store_migrations[] = {
         "  asked INTEGER NOT NULL,"
         "  acting TEXT NOT NULL"
         ") STRICT;",
+        /* Whether the RCON of each server may be reached from other machines. */
+        "ALTER TABLE instances ADD COLUMN open_rcon INTEGER NOT NULL DEFAULT 0;",
         NULL,
 };

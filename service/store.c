@@ -41,10 +41,10 @@ int store_add_instance(Store *s, const char *name, uint64_t named, const Instanc
                 return r;
 
         r = db_run(s,
-                "INSERT INTO instances (name, port, game, arguments, lines, autostart, update_when_empty, named)"
-                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
-                "snsssnnn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
-                (uint64_t) c->update_when_empty, named);
+                "INSERT INTO instances (name, port, game, arguments, lines, autostart, update_when_empty, open_rcon, named)"
+                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?, ?)",
+                "snsssnnnn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
+                (uint64_t) c->update_when_empty, (uint64_t) c->open_rcon, named);
         if (r >= 0)
                 r = put_lists(s, name, c);
 
@@ -60,10 +60,10 @@ int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
                 return r;
 
         r = db_run(s,
-                "UPDATE instances SET port = ?, game = (SELECT id FROM overlays WHERE name = ?), arguments = ?, lines = ?, autostart = ?, update_when_empty = ?"
-                " WHERE name = ?",
-                "nsssnns", (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
-                (uint64_t) c->update_when_empty, name);
+                "UPDATE instances SET port = ?, game = (SELECT id FROM overlays WHERE name = ?), arguments = ?, lines = ?, autostart = ?,"
+                " update_when_empty = ?, open_rcon = ? WHERE name = ?",
+                "nsssnnns", (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
+                (uint64_t) c->update_when_empty, (uint64_t) c->open_rcon, name);
         if (r >= 0)
                 r = db_run(s,
                         "DELETE FROM layers WHERE instance = (SELECT id FROM instances WHERE name = ?)", "s",
@@ -137,7 +137,8 @@ int store_load_instances(Store *s,
 
         r = db_query(s, &stmt,
                 "SELECT instances.id, instances.name, port, overlays.name, arguments, lines, autostart,"
-                " exit_result, exit_status, exit_time, named, update_when_empty FROM instances JOIN overlays ON game = overlays.id ORDER BY instances.name",
+                " exit_result, exit_status, exit_time, named, update_when_empty, open_rcon FROM instances JOIN overlays ON game = overlays.id"
+                " ORDER BY instances.name",
                 "");
         if (r < 0)
                 return r;
@@ -154,6 +155,7 @@ int store_load_instances(Store *s,
                 c->lines = split_lines(db_text(stmt, 5));
                 c->autostart = db_number(stmt, 6) != 0;
                 c->update_when_empty = db_number(stmt, 11) != 0;
+                c->open_rcon = db_number(stmt, 12) != 0;
 
                 r = load_lists(s, db_number(stmt, 0), c);
                 if (r < 0) {

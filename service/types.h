@@ -12,6 +12,7 @@
 typedef struct Auth Auth;
 typedef struct Config Config;
 typedef struct Conflicts Conflicts;
+typedef struct Firewall Firewall;
 typedef struct Instance Instance;
 typedef struct InstanceConfig InstanceConfig;
 typedef struct Job Job;

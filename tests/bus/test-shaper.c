@@ -247,7 +247,7 @@ static void test_interface_comes(Fixture *f) {
 }
 
 static void test_properties(Fixture *f) {
-        g_autoptr(GVariant) shapers = NULL, expected = NULL, reply = NULL, check = NULL;
+        g_autoptr(GVariant) shapers = NULL, expected = NULL, reply = NULL, check = NULL, figures = NULL;
         g_autofree char *findings = NULL;
 
         if (!fixture_may_network())
@@ -267,9 +267,10 @@ static void test_properties(Fixture *f) {
         g_assert_cmpvariant(shapers, expected);
 
         reply = call(f, QOS, "GetStatistics", NULL);
+        figures = g_variant_get_child_value(reply, 0);
         g_variant_unref(expected);
-        expected = g_variant_ref_sink(g_variant_new_parsed("({'Shapers': <@aa{sv} []>},)"));
-        g_assert_cmpvariant(reply, expected);
+        expected = g_variant_lookup_value(figures, "Shapers", G_VARIANT_TYPE("aa{sv}"));
+        g_assert_cmpuint(g_variant_n_children(expected), ==, 0);
 
         check = call(f, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "Check", NULL);
         findings = g_variant_print(check, FALSE);
