@@ -264,6 +264,8 @@ static const sd_bus_vtable manager_vtable[] = {
                 SD_BUS_RESULT("o", instance), method_create_instance, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CreateOverlay", SD_BUS_ARGS("s", name, "s", kind, "a{sv}", settings),
                 SD_BUS_RESULT("o", overlay), method_create_overlay, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SeedScriptOverlays", SD_BUS_ARGS("a{ss}", scripts, "a{sv}", options),
+                SD_BUS_RESULT("a(sso)", overlays), bus_seed_scripts, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetInstance", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", instance),
                 method_get_instance, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetOverlay", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", overlay),

@@ -59,6 +59,12 @@ int bus_overlay_build(sd_bus_message *call, void *userdata, sd_bus_error *error)
 int bus_overlay_set_source(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int bus_overlay_get_source(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
+/* That it may be the source of a script. Error: InvalidArgument. */
+int bus_check_source(const char *source, sd_bus_error *error);
+
+/* Manager1.SeedScriptOverlays(), in a file of its own. */
+int bus_seed_scripts(sd_bus_message *call, void *userdata, sd_bus_error *error);
+
 #define BUS_LABEL_MAX 100U
 
 /* The label that a version gets. Error: InvalidArgument. */

@@ -66,7 +66,7 @@ static int check_has_source(const Overlay *o, sd_bus_error *error) {
 }
 
 /* That it is UTF-8 without a NUL is the bus's own rule for strings. */
-static int check_source(const char *source, sd_bus_error *error) {
+int bus_check_source(const char *source, sd_bus_error *error) {
         size_t size = strlen(source);
 
         if (size == 0 || size > OVERLAY_SOURCE_MAX)
@@ -84,7 +84,7 @@ int bus_overlay_set_source(sd_bus_message *call, void *userdata, sd_bus_error *e
 
         r = sd_bus_message_read(call, "s", &source);
         if (r >= 0)
-                r = check_source(source, error);
+                r = bus_check_source(source, error);
         if (r < 0)
                 return r;
 

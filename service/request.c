@@ -90,6 +90,11 @@ void request_ok_path_fd(Request *q, const char *path, int fd) {
         request_answered(q, sd_bus_reply_method_return(q->call, "oh", path, fd));
 }
 
+void request_ok_message(Request *q, sd_bus_message *reply) {
+        objects_flush(q->manager);
+        request_answered(q, sd_bus_message_send(reply));
+}
+
 void request_fail(Request *q, const sd_bus_error *error) {
         objects_flush(q->manager);
         (void) sd_bus_reply_method_error(q->call, error);

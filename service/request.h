@@ -21,6 +21,9 @@ void request_ok_fd(Request *q, int fd);
 /* Answers an object path and a file descriptor, which stays the caller's of this function. */
 void request_ok_path_fd(Request *q, const char *path, int fd);
 
+/* Answers with a reply to its call that the caller has made, and keeps. */
+void request_ok_message(Request *q, sd_bus_message *reply);
+
 void request_fail(Request *q, const sd_bus_error *error);
 void request_failf(Request *q, const char *name, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

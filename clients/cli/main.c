@@ -49,6 +49,8 @@ static const Verb verbs[] = {
         { "overlay", "edit", 1, 2, 0, cmd_overlay_edit, "NAME [PATH]", "Edit a file of it, or its script" },
         { "overlay", "source", 1, 1, 0, cmd_overlay_source, "NAME", "Print the source of a script" },
         { "overlay", "build", 1, -1, 0, cmd_overlay_build, "NAME...", "Have overlays build themselves" },
+        { "overlay", "seed", 1, 1, 0, cmd_overlay_seed, "FOLDER",
+                "Make overlays of the scripts in a folder" },
         { "overlay", "rm", 2, -1, 0, cmd_overlay_rm, "NAME PATH...", "Remove files or directories" },
         { "overlay", "diff", 1, 3, 0, cmd_overlay_diff, "NAME [VERSION...]",
                 "Show what differs between versions" },

@@ -46,14 +46,18 @@ static int get_source(Cli *cli, const char *overlay, char **ret) {
         return EXIT_OK;
 }
 
-static int set_source(Cli *cli, const char *overlay, const char *text, gsize size) {
-        g_autofree char *path = client_path(LEFT4ME_OVERLAY_PREFIX, overlay);
-
+static int check_text(Cli *cli, const char *where, const char *text, gsize size) {
         if (memchr(text, '\0', size) || !g_utf8_validate(text, (gssize) size, NULL))
-                return cli_failed(cli, EXIT_FAILED, "that is no text: a script is UTF-8 without NUL bytes");
+                return cli_failed(
+                        cli, EXIT_FAILED, "%s: that is no text: a script is UTF-8 without NUL bytes", where);
         if (size == 0 || size > SOURCE_SIZE_MAX)
-                return cli_failed(cli, EXIT_FAILED, "a script has 1 to %u bytes, this one %" G_GSIZE_FORMAT,
-                        SOURCE_SIZE_MAX, size);
+                return cli_failed(
+                        cli, EXIT_FAILED, "%s: a script has 1 to %u bytes", where, SOURCE_SIZE_MAX);
+        return EXIT_OK;
+}
+
+static int set_source(Cli *cli, const char *overlay, const char *text) {
+        g_autofree char *path = client_path(LEFT4ME_OVERLAY_PREFIX, overlay);
 
         return cli_run_call(cli,
                 &(const ClientCall){
@@ -67,7 +71,7 @@ static int set_source(Cli *cli, const char *overlay, const char *text, gsize siz
 }
 
 /* One byte more than there may be is enough to know that it is too much. */
-static int read_all(Cli *cli, const char *file, GString *text) {
+int source_read(Cli *cli, const char *file, GString *text) {
         char buffer[8192];
         uint64_t size;
         ssize_t n;
@@ -87,7 +91,7 @@ static int read_all(Cli *cli, const char *file, GString *text) {
         }
 
         (void) close(fd);
-        return EXIT_OK;
+        return check_text(cli, file, text->str, text->len);
 }
 
 /* Somebody else may have been there meanwhile. */
@@ -126,7 +130,9 @@ static int edit_interactively(Cli *cli, const char *overlay, gboolean *ret_chang
                 if (r == EXIT_OK && !g_file_get_contents(e.path, &after, &size, NULL))
                         r = cli_failed(cli, EXIT_FAILED, "%s cannot be read any more", e.path);
                 if (r == EXIT_OK)
-                        r = set_source(cli, overlay, after, size);
+                        r = check_text(cli, e.path, after, size);
+                if (r == EXIT_OK)
+                        r = set_source(cli, overlay, after);
         }
 
         text_edit_end(&e, r == EXIT_OK || !*ret_changed);
@@ -137,8 +143,8 @@ static int take_from(Cli *cli, const char *overlay, const char *file) {
         g_autoptr(GString) text = g_string_new(NULL);
         int r;
 
-        r = read_all(cli, file, text);
-        return r == EXIT_OK ? set_source(cli, overlay, text->str, text->len) : r;
+        r = source_read(cli, file, text);
+        return r == EXIT_OK ? set_source(cli, overlay, text->str) : r;
 }
 
 int source_edit(Cli *cli, const char *overlay, const char *from, gboolean build) {

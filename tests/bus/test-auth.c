@@ -51,6 +51,8 @@ static const Method askers[] = {
                 "instance", "new" },
         { MANAGER, "CreateOverlay", "('new', 'files', @a{sv} {})", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay",
                 "new" },
+        { MANAGER, "SeedScriptOverlays", "({'new': 'true'}, @a{sv} {})", LEFT4ME_ACTION_MANAGE_OVERLAYS, NULL,
+                NULL },
         { MANAGER, "Reload", NULL, LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { INSTANCE, "Start", NULL, LEFT4ME_ACTION_CONTROL_INSTANCE, "instance", "versus-1" },
         { INSTANCE, "Stop", NULL, LEFT4ME_ACTION_CONTROL_INSTANCE, "instance", "versus-1" },

@@ -241,6 +241,67 @@ static void test_rename(Fixture *f) {
         expect(f, "Kind", "'script'");
 }
 
+/* What SeedScriptOverlays() says, with the end of each build that it begins: "mods created, " and so on. */
+static char *seed(Fixture *f, const char *arguments) {
+        g_autoptr(GVariant) reply = call(f, MANAGER, "SeedScriptOverlays", g_variant_new_parsed(arguments)),
+                            overlays = g_variant_get_child_value(reply, 0);
+        GString *text = g_string_new(NULL);
+        const char *name, *outcome, *job;
+        GVariantIter iter;
+
+        g_variant_iter_init(&iter, overlays);
+        while (g_variant_iter_next(&iter, "(&s&s&o)", &name, &outcome, &job))
+                g_string_append_printf(text, "%s %s%s%s, ", name, outcome, g_str_equal(job, "/") ? "" : " ",
+                        g_str_equal(job, "/") ? "" : world_wait_job(f, job));
+
+        return g_string_free(text, FALSE);
+}
+
+static void expect_seed(Fixture *f, const char *arguments, const char *told) {
+        g_autofree char *text = seed(f, arguments);
+
+        g_assert_cmpstr(text, ==, told);
+}
+
+static void test_seed(Fixture *f) {
+        const char *two = "({'mods': 'echo 1 >one', 'maps': 'echo 1 >map'}, @a{sv} {})";
+
+        world_perform(f);
+        expect_seed(f, "({'mods': 'echo 1 >one'}, {'Build': <false>})", "mods created, ");
+        expect(f, "BuildPending", "true");
+        expect_seed(f, two, "mods unchanged succeeded, maps created succeeded, ");
+        expect_seed(f, two, "mods unchanged, maps unchanged, ");
+
+        /* Its identity stays: versions, how many of them are kept, what is current. */
+        g_variant_unref(call(f, MODS, "SetKeepVersions", g_variant_new("(u)", 9)));
+        expect_seed(f, "({'mods': 'echo 2 >two', 'maps': 'echo 1 >map'}, @a{sv} {})",
+                "mods changed succeeded, maps unchanged, ");
+        expect(f, "Current", "@u 2");
+        expect(f, "KeepVersions", "@u 9");
+        g_variant_unref(call(f, MODS, "Rollback", g_variant_new("(u)", 1)));
+        expect_seed(f, "({'mods': 'echo 2 >two'}, @a{sv} {})", "mods unchanged, ");
+        expect(f, "Current", "@u 1");
+
+        /* One that failed is tried again. */
+        expect_seed(f, "({'mods': 'false'}, @a{sv} {})", "mods changed failed, ");
+        expect_seed(f, "({'mods': 'false'}, @a{sv} {})", "mods unchanged failed, ");
+        expect_seed(f, "(@a{ss} {}, @a{sv} {})", "");
+}
+
+static void refuse_seed(Fixture *f, const char *arguments, const char *error_name) {
+        call_refused(f, MANAGER, "SeedScriptOverlays", g_variant_new_parsed(arguments), error_name);
+}
+
+/* All of them or none. */
+static void test_seed_refused(Fixture *f) {
+        g_free(world_empty_overlay(f, "files"));
+        refuse_seed(f, "({'a': 'true', 'files': 'true'}, @a{sv} {})", LEFT4ME_ERROR_NAME_TAKEN);
+        refuse_seed(f, "({'a': 'true', 'B': 'true'}, @a{sv} {})", LEFT4ME_ERROR_INVALID_ARGUMENT);
+        refuse_seed(f, "({'a': 'true', 'b': ''}, @a{sv} {})", LEFT4ME_ERROR_INVALID_ARGUMENT);
+        refuse_seed(f, "({'a': 'true'}, {'Colour': <'red'>})", LEFT4ME_ERROR_INVALID_ARGUMENT);
+        g_assert_false(mirror_has(f->mirror, LEFT4ME_OVERLAY_PREFIX "/a"));
+}
+
 static void add_tests(void) {
         fixture_add("/scripts/source", test_source);
         fixture_add("/scripts/wrong-kind", test_wrong_kind);
@@ -251,6 +312,8 @@ static void add_tests(void) {
         fixture_add("/scripts/restart", test_restart);
         fixture_add("/scripts/cancel", test_cancel);
         fixture_add("/scripts/rename", test_rename);
+        fixture_add("/scripts/seed", test_seed);
+        fixture_add("/scripts/seed-refused", test_seed_refused);
 }
 
 int main(int argc, char *argv[]) {
