@@ -69,20 +69,6 @@ missing_packages() {
         done
 }
 
-# need_packages LIST...: installs on this machine what of the lists in deploy/packages/ it lacks.
-need_packages() {
-        local lists=("${@/%/.list}") wanted missing
-        mapfile -t wanted < <(list_packages "${lists[@]/#/$DEPLOY/packages/}")
-        mapfile -t missing < <(missing_packages "${wanted[@]}")
-        [ ${#missing[@]} != 0 ] || return 0
-        need_root
-        command -v apt-get >/dev/null || die "this needs a Debian 12 or 13 machine; missing: ${missing[*]}"
-        export DEBIAN_FRONTEND=noninteractive
-        step "asking Debian's mirror what it has" apt-update.log apt-get -q update
-        step "installing on this machine: ${#missing[@]} packages" apt.log \
-                apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${missing[@]}"
-}
-
 # lock NAME: one at a time on this machine, until `unlock` or the end of the script.
 lock() {
         mkdir -p "$LEFT4ME_CACHE/locks"
@@ -92,6 +78,28 @@ lock() {
 
 unlock() {
         exec {LOCK_FD}>&-
+}
+
+install_packages() {
+        local missing
+        lock apt
+        mapfile -t missing < <(missing_packages "$@")
+        [ ${#missing[@]} != 0 ] || return 0
+        export DEBIAN_FRONTEND=noninteractive
+        step "asking Debian's mirror what it has" apt-update.log apt-get -q update
+        step "installing on this machine: ${#missing[@]} packages" apt.log \
+                apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends install "${missing[@]}"
+}
+
+# need_packages LIST...: installs on this machine what of the lists in deploy/packages/ it lacks.
+need_packages() {
+        local lists=("${@/%/.list}") wanted missing
+        mapfile -t wanted < <(list_packages "${lists[@]/#/$DEPLOY/packages/}")
+        mapfile -t missing < <(missing_packages "${wanted[@]}")
+        [ ${#missing[@]} != 0 ] || return 0
+        need_root
+        command -v apt-get >/dev/null || die "this needs a Debian 12 or 13 machine; missing: ${missing[*]}"
+        (install_packages "${missing[@]}") # the lock is its own, beside one that we may hold
 }
 
 # Files of the checkout, those not yet committed too, without what .gitignore names.
