@@ -8,7 +8,7 @@ import time
 
 import host
 
-SECONDS = 30
+SECONDS = 90  # far above what anything takes on a busy machine
 
 
 class Lines:
@@ -70,16 +70,22 @@ class Watch(Lines):
             self.objects.setdefault(key, {}).update(event.get("properties", {}))
         return event
 
-    def wait_server(self, name, predicate, what, seconds=SECONDS):
-        """Until the properties of a server, as they were told of, satisfy the predicate."""
+    def wait_object(self, kind, name, predicate, what, seconds=SECONDS):
+        """Until an object's properties, as they were told of, satisfy the predicate. Changes of two objects come in no order."""
         deadline = time.monotonic() + seconds
-        key = "instance", name
+        key = kind, name
         while key not in self.objects or not predicate(self.objects[key]):
             try:
                 self._read(deadline, what)
             except AssertionError as e:
                 raise AssertionError(f"{e}; {name}: {self.objects.get(key)}") from None
         return self.objects[key]
+
+    def wait_server(self, name, predicate, what, seconds=SECONDS):
+        return self.wait_object("instance", name, predicate, what, seconds)
+
+    def wait_overlay(self, name, predicate, what, seconds=SECONDS):
+        return self.wait_object("overlay", name, predicate, what, seconds)
 
     def wait_state(self, name, *states, seconds=SECONDS):
         return self.wait_server(name, lambda p: p["active_state"] in states, f"{name} {'/'.join(states)}", seconds)

@@ -42,7 +42,7 @@ class Ground(wire.Bus):
         self.match(f"type='signal',sender='{wire.NAME}'")
         self.match(f"type='signal',member='NameOwnerChanged',arg0='{wire.NAME}'")
 
-    def until(self, predicate, timeout=20, what="it"):
+    def until(self, predicate, timeout=60, what="it"):
         """Waits until predicate() is true, which is asked again at each signal (and each second, for what has none)."""
         deadline = time.monotonic() + timeout
         while not (result := predicate()):
@@ -77,7 +77,7 @@ class Ground(wire.Bus):
     def manager_pid(self):
         return self.unit_property("left4med.service", "MainPID")
 
-    def job_end(self, path, timeout=60):
+    def job_end(self, path, timeout=120):
         """Waits for the end of a job: its state and its message."""
         def ended():
             job = self.get_all(wire.NAME, path, JOB)
@@ -240,7 +240,7 @@ def lies(ground):
             orphans(instances, overlays, jobs))
 
 
-def settle(ground, timeout=20):
+def settle(ground, timeout=60):
     """Waits until the bus tells the truth and everything is tidy; returns what is wrong after that time."""
     wrong = ["nothing was looked at"]
 

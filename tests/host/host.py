@@ -20,7 +20,7 @@ ERROR = BUS_NAME + ".Error."
 LIBRARY = "/var/lib/left4me"
 CONTENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "srcds", "content")
 ADMIN, GUEST = "admin", "guest"
-SECONDS = 60
+SECONDS = 120
 
 
 class Result:
@@ -103,7 +103,7 @@ def path_of(kind, name):
 
 def busctl(*words, user=None, check=True):
     """The `data` of busctl's answer: a list of the values."""
-    result = run("busctl", "--system", "--json=short", "--timeout=60", *words, user=user, check=check)
+    result = run("busctl", "--system", "--json=short", "--timeout=120", *words, user=user, check=check)
     return json.loads(result.out)["data"] if result.out.strip() else None
 
 
@@ -119,7 +119,7 @@ def error_name(text):
 
 def call_error(path, method, *arguments, user=None):
     """Calls with arguments as GVariant text; the name and the message of the error, or ("", the answer)."""
-    result = run("gdbus", "call", "--system", "--timeout=60", "--dest", BUS_NAME, "--object-path", path, "--method", method,
+    result = run("gdbus", "call", "--system", "--timeout=120", "--dest", BUS_NAME, "--object-path", path, "--method", method,
                  "--", *arguments, user=user, check=False)
     if result.code == 0:
         return "", result.out.strip()

@@ -111,7 +111,7 @@ class ImportSmall(Operation):
 
     def check(self, case, reply):
         if self.upload:
-            self.upload.join(20)
+            self.upload.join(60)
             case.assertFalse(self.upload.is_alive(), "who writes into the pipe of an interrupted import is left hanging")
         new = [j for j in self.g.manager("ListJobs")[0] if j[0] not in self.jobs and j[1] == "import"]
         versions = self.versions()
@@ -260,7 +260,7 @@ class PutFile(OfLayer):
 
     def check(self, case, reply):
         if self.upload:
-            self.upload.join(20)
+            self.upload.join(60)
             case.assertFalse(self.upload.is_alive(), "who writes into the pipe of an interrupted job is left hanging")
         current, versions = self.state()
         if current != self.before[0]:

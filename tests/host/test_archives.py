@@ -128,6 +128,8 @@ CASES = {
 
 
 class Archives(unittest.TestCase):
+    TAKES = 14
+
     @classmethod
     def setUpClass(cls):
         cls.g = g = ground.Ground()

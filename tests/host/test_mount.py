@@ -335,7 +335,7 @@ class Underneath(host.Case):
             watch.wait_server("one", lambda p: not p["update_pending"], "that nothing waits")
             host.import_files("maps", {path: "second", "left4dead2/addons/more.txt": "more"})
             watch.wait_server("one", lambda p: p["update_pending"], "that an update waits")
-            self.assertEqual(watch.objects["overlay", "maps"]["current"], 2)
+            watch.wait_overlay("maps", lambda p: p["current"] == 2, "the new version")
             self.assertFalse(watch.objects["instance", "two"]["update_pending"])
             self.assertEqual(host.mounted_layers("one"), [("maps", 1), ("game", 1)])
             self.assertEqual(host.tree_sums(host.merged("one") + "/left4dead2/addons"), before)

@@ -72,6 +72,8 @@ class Refusals(unittest.TestCase):
 
 
 class Refused(Refusals):
+    TAKES = 9
+
     # -- settings
 
     def test_unknown_key(self):
@@ -285,6 +287,8 @@ class FullDisk(Refusals):
 
 class TakenId(unittest.TestCase):
     """The package's own check, on a host where uid or gid 980 is somebody else's."""
+
+    TAKES = 1
 
     @classmethod
     def setUpClass(cls):

@@ -25,6 +25,7 @@ CASES = {"start": 7, "stop": 7, "restart": 5, "import_small": 7, "import_big": 5
 
 class KilledManager(unittest.TestCase):
     TIMEOUT = int(240 * max(TIMES, 1))
+    TAKES = 125
 
     @classmethod
     def setUpClass(cls):
@@ -79,7 +80,7 @@ class KilledManager(unittest.TestCase):
         self.kill(pid)
         if reply is None:
             try:
-                reply = g.wait(serial, 5)
+                reply = g.wait(serial, 60)
                 operation.answered(reply)
             except wire.BusError as error:
                 self.assertEqual(error.name, "org.freedesktop.DBus.Error.NoReply")

@@ -108,6 +108,8 @@ def command(path, *words):
 
 
 class Units(unittest.TestCase):
+    TAKES = 3
+
     def test_the_rule_names_what_the_package_installs(self):
         self.assertEqual(templates_of_the_rule(), sorted(INSTANCES))
         installed = run("sh", "-c", "cd /usr/lib/systemd/system && ls -d left4me-*@.service").out.split()
@@ -176,6 +178,8 @@ class Units(unittest.TestCase):
 
 class ManagerIsNoRoot(unittest.TestCase):
     """What systemd answers to the user that left4med runs as."""
+
+    TAKES = 1
 
     def setUp(self):
         self.bus = self.enterContext(bus_of(MANAGER))
@@ -264,6 +268,8 @@ class ManagerIsNoRoot(unittest.TestCase):
 
 
 class Installed(unittest.TestCase):
+    TAKES = 1
+
     def test_users(self):
         user = pwd.getpwnam("left4me")
         self.assertEqual((user.pw_uid, user.pw_gid, user.pw_dir, user.pw_shell), (980, 980, host.LIBRARY, "/usr/sbin/nologin"))

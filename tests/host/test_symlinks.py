@@ -36,6 +36,8 @@ def make_secrets():
 
 
 class CompromisedManager(unittest.TestCase):
+    TAKES = 23
+
     @classmethod
     def setUpClass(cls):
         cls.g = g = ground.Ground()

@@ -59,6 +59,8 @@ class Tour(host.Case):
 class Verbs(host.Case):
     """As a member of left4me-admin, who is not root."""
 
+    TAKES = 16
+
     @classmethod
     def setup_class(cls):
         host.make_game()
@@ -175,7 +177,7 @@ class Verbs(host.Case):
             watch.wait(lambda e: (e["event"], e["type"], e["name"]) == ("removed", "instance", "one"), "the removal")
             events = [e["event"] for e in watch.lines if (e["type"], e["name"]) == ("instance", "one")]
             self.assertEqual((events[0], events[-1]), ("added", "removed"))
-            self.assertEqual(watch.objects["overlay", "maps"]["used_by"], [])
+            watch.wait_overlay("maps", lambda p: p["used_by"] == [], "that nobody uses it")
 
     def test_check_finds_nothing_wrong(self):
         results = self.json("check")
@@ -208,10 +210,10 @@ class Verbs(host.Case):
         with follow.Watch() as watch, follow.Lines("tail", "-f", "/dev/null") as endless:
             upload = host.subprocess.Popen(host.as_user(host.ADMIN, ["left4mectl", "overlay", "import", "slow", "-", "--json"]),
                                            stdin=endless.process.stdout, stdout=-1, stderr=-1, text=True)
-            found = watch.wait(lambda e: e["type"] == "job" and watch.objects["job", e["name"]].get("subject") == "slow"
+            found = watch.wait(lambda e: e["type"] == "job" and watch.objects.get(("job", e["name"]), {}).get("subject") == "slow"
                                and e.get("properties", {}).get("state") == "running", "the job that runs")
             number = watch.lines[found]["name"]
-            self.assertEqual(watch.objects["overlay", "slow"]["state"], "building")
+            watch.wait_overlay("slow", lambda p: p["state"] == "building", "that it is being built")
             self.assertEqual(self.json("job", "cancel", number), {"job": int(number)})
             done = host.finish(upload)
         self.assertNotEqual(done.code, 0)

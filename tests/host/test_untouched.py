@@ -79,6 +79,7 @@ class Witness(follow.Lines):
 
 class Untouched(host.Case):
     TIMEOUT = 240
+    TAKES = 30
 
     @classmethod
     def setup_class(cls):

@@ -27,6 +27,7 @@ def valgrind(program):
 @unittest.skipUnless(os.path.exists(VALGRIND[0]), "there is no valgrind on this host")
 class Valgrind(test_tour.Tour):
     TIMEOUT = 600
+    TAKES = 25
 
     @classmethod
     def setup_class(cls):

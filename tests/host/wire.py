@@ -222,14 +222,14 @@ class Bus:
             self.receive(deadline)
         return self.replies.pop(serial)
 
-    def wait(self, serial, timeout=60):
+    def wait(self, serial, timeout=120):
         reply = self.wait_raw(serial, timeout)
         if reply.kind == ERROR:
             values = reply.values()
             raise BusError(reply.error, values[0] if values else "")
         return reply.values()
 
-    def call(self, destination, path, interface, member, signature="", *values, timeout=60, flags=0):
+    def call(self, destination, path, interface, member, signature="", *values, timeout=120, flags=0):
         return self.wait(self.post(destination, path, interface, member, signature, *values, flags=flags), timeout)
 
     def get(self, destination, path, interface, name):

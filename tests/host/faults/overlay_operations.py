@@ -58,7 +58,7 @@ class Build(OfLayer):
 
     def happened(self):
         if self.upload:
-            self.upload.join(20)
+            self.upload.join(60)
             if self.upload.is_alive():
                 raise AssertionError("who writes into the pipe of a job that is over is left hanging")
         new = [v for v in self.versions() if v not in self.before]
