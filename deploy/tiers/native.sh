@@ -36,8 +36,10 @@ run_suite() {
                 echo "0 0" >"$LEFT4ME_RESULT"
                 return 0
         fi
+        # One more than there are processors: many a test waits.
         ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
-                meson test -C "$BUILD" --no-rebuild --timeout-multiplier 4 --print-errorlogs --logbase "${0##*/}" "$@" "${names[@]}" || status=$?
+                meson test -C "$BUILD" --no-rebuild --num-processes $(($(nproc) + 1)) --timeout-multiplier 8 \
+                --print-errorlogs --logbase "${0##*/}" "$@" "${names[@]}" || status=$?
         python3 "$DEPLOY/tiers/meson-counts.py" "$log.json" >"$LEFT4ME_RESULT"
         cp "$log.txt" "$LEFT4ME_LOGS/meson-${0##*/}.txt"
         return $status
