@@ -20,5 +20,8 @@ void findings_add(
 /* What can be seen at once: users, directories, polkit's files, the kernel, the disk. */
 void check_host(Manager *m, GPtrArray *findings);
 
+/* The table, and the host's own chains; done() when nftables has answered. */
+void check_firewall(Manager *m, GPtrArray *findings, void (*done)(void *userdata), void *userdata);
+
 /* Compares our units, as systemd has them, with what they must be; done() when all have answered. */
 int check_units(Manager *m, GPtrArray *findings, void (*done)(void *userdata), void *userdata);

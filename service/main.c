@@ -10,11 +10,13 @@
 
 #include "service/log.h"
 #include "service/manager.h"
+#include "service/network-remove.h"
 
 /* Where the daemon reads and writes; for tests and development only, systemd starts it without. */
 typedef struct Options {
         const char *root;
         const char *config;
+        bool remove_network;
 } Options;
 
 static const char help[] =
@@ -22,6 +24,7 @@ static const char help[] =
         "The left4me service, org.left4me.Manager1 on the system bus. systemd starts it.\n\n"
         "  --root DIR     below which /var/lib/left4me, /run/left4me and /etc/left4me lie\n"
         "  --config FILE  instead of /etc/left4me/left4me.conf\n"
+        "  --remove-network  takes off the host's network what left4med has put there, and ends\n"
         "  --version      shows the version\n"
         "  --help         shows this\n";
 
@@ -39,6 +42,8 @@ static int parse_options(int argc, char **argv, Options *ret) {
                         ret->root = argv[++k];
                 else if (strcmp(argv[k], "--config") == 0 && k + 1 < argc)
                         ret->config = argv[++k];
+                else if (strcmp(argv[k], "--remove-network") == 0)
+                        ret->remove_network = true;
                 else {
                         (void) fprintf(
                                 stderr, "left4med: unknown option '%s', see left4med --help\n", argv[k]);
@@ -86,7 +91,7 @@ int main(int argc, char **argv) {
 
         r = parse_options(argc, argv, &options);
         if (r > 0)
-                r = run(&options);
+                r = options.remove_network ? network_remove() : run(&options);
 
         /* What a restart would not cure: the unit tells systemd to leave it (RestartPreventExitStatus=). */
         if (r == -EINVAL || r == -EUCLEAN)

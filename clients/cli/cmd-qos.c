@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* qos show: what the host's network does for game packets. */
+/* qos show, on, off: what the host's network does for game packets. */
 
 #include "dbus/names.h"
 #include "inventory.h"
 #include "json.h"
+#include "qos-servers.h"
 #include "qos-shapers.h"
 #include "verbs.h"
 
@@ -51,6 +52,7 @@ static int show(Cli *cli, gboolean watch) {
 
         if (watch && cli->out.tty)
                 fputs(CLEAR, cli->out.file);
+        qos_servers_print(cli, properties, statistics);
         qos_shapers_print(cli, properties, statistics);
         if (!watch)
                 qos_shapers_warn(cli, properties, NULL);
@@ -74,4 +76,39 @@ int cmd_qos_show(Cli *cli, char **words) {
                 g_usleep(G_USEC_PER_SEC);
 
         return r;
+}
+
+static int set_marking(Cli *cli, char **words, gboolean on) {
+        JsonObject *object;
+        int r;
+
+        if (!cli_parse(cli, NULL, &words))
+                return cli->code;
+
+        r = cli_run_call(cli,
+                &(const ClientCall){
+                        .path = LEFT4ME_QOS_PATH,
+                        .interface = LEFT4ME_QOS_INTERFACE,
+                        .method = "SetMarking",
+                        .arguments = g_variant_new("(b)", on),
+                        .interactive = TRUE,
+                },
+                NULL, NULL);
+        if (r == EXIT_OK && cli->json) {
+                object = json_object_new();
+                json_object_set_boolean_member(object, "marking", on);
+                json_print(cli, json_node_object(object));
+        } else if (r == EXIT_OK && !cli->quiet)
+                terminal_printf(&cli->out, on ? "what game servers send is marked\n"
+                                              : "what game servers send is not marked\n");
+
+        return r;
+}
+
+int cmd_qos_on(Cli *cli, char **words) {
+        return set_marking(cli, words, TRUE);
+}
+
+int cmd_qos_off(Cli *cli, char **words) {
+        return set_marking(cli, words, FALSE);
 }

@@ -17,6 +17,8 @@ static const struct {
         { "LayersInUse", { "overlay", "version" } },
         { "Versions", { "version", "created", "size", "files", "label" } },
         { "GamePorts", { "first", "last" } },
+        { "OpenPorts", { "server", "port", "rcon" } },
+        { "Servers", { "server", "packets", "bytes" } },
 };
 
 static JsonNode *from_value(const char *property, GVariant *value);

@@ -66,6 +66,8 @@ static const Verb verbs[] = {
         { "job", "wait", 1, -1, 0, cmd_job_wait, "JOB...", "Wait for the end of jobs" },
         { "job", "cancel", 1, 1, 0, cmd_job_cancel, "JOB", "End a job and undo what it did" },
         { "qos", "show", 0, 0, 0, cmd_qos_show, "", "Show what the network does for game packets" },
+        { "qos", "on", 0, 0, 0, cmd_qos_on, "", "Mark what game servers send" },
+        { "qos", "off", 0, 0, 0, cmd_qos_off, "", "Mark it no more" },
         { "qos", "shape", 1, 1, 0, cmd_qos_shape, "INTERFACE --bandwidth RATE", "Have CAKE shape a queue" },
         { "qos", "test", 1, 1, 0, cmd_qos_test, "TARGET",
                 "Fill a line and measure what players would feel" },

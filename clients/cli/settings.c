@@ -37,6 +37,9 @@ void settings_entries(Settings *s, gboolean changes, GOptionEntry *ret_entries) 
                 { "no-autostart", 0, 0, G_OPTION_ARG_NONE, &s->no_autostart, "Do not", NULL },
                 { "update-when-empty", 0, 0, G_OPTION_ARG_NONE, &s->update_when_empty,
                         "Restart it into updates of its layers when nobody plays", NULL },
+                { "open-rcon", 0, 0, G_OPTION_ARG_NONE, &s->open_rcon,
+                        "Let other machines reach its RCON (a password, no encryption)", NULL },
+                { "close-rcon", 0, 0, G_OPTION_ARG_NONE, &s->close_rcon, "Do not", NULL },
                 { "no-update-when-empty", 0, 0, G_OPTION_ARG_NONE, &s->no_update_when_empty, "Do not",
                         NULL },
         };
@@ -114,6 +117,8 @@ static gboolean check_contradictions(Cli *cli, const Settings *s) {
                 (void) cli_usage(cli, "--autostart and --no-autostart at once");
         else if (s->update_when_empty && s->no_update_when_empty)
                 (void) cli_usage(cli, "--update-when-empty and --no-update-when-empty at once");
+        else if (s->open_rcon && s->close_rcon)
+                (void) cli_usage(cli, "--open-rcon and --close-rcon at once");
         else if (s->overlays && s->no_overlays)
                 (void) cli_usage(cli, "--overlay and --no-overlays at once");
         else if (s->lines && s->no_lines)
@@ -152,6 +157,8 @@ GVariant *settings_build(Cli *cli, const Settings *s, gboolean changes) {
                 g_variant_dict_insert(&dict, "Autostart", "b", s->autostart);
         if (s->update_when_empty || s->no_update_when_empty)
                 g_variant_dict_insert(&dict, "UpdateWhenEmpty", "b", s->update_when_empty);
+        if (s->open_rcon || s->close_rcon)
+                g_variant_dict_insert(&dict, "OpenRcon", "b", s->open_rcon);
         if (cli->after)
                 add_strings(&dict, "Arguments", cli->after);
 

@@ -8,10 +8,11 @@
 typedef struct {
         char *port, *game;
         char **overlays, **set, **unset, **lines;
-        gboolean no_overlays, no_lines, autostart, no_autostart, update_when_empty, no_update_when_empty;
+        gboolean no_overlays, no_lines, autostart, no_autostart, update_when_empty, no_update_when_empty,
+                open_rcon, close_rcon;
 } Settings;
 
-#define SETTINGS_ENTRIES 13
+#define SETTINGS_ENTRIES 15
 
 void settings_clear(Settings *s);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Settings, settings_clear)

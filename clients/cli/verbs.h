@@ -46,6 +46,8 @@ int cmd_job_logs(Cli *cli, char **words);
 int cmd_job_wait(Cli *cli, char **words);
 int cmd_job_cancel(Cli *cli, char **words);
 int cmd_qos_show(Cli *cli, char **words);
+int cmd_qos_on(Cli *cli, char **words);
+int cmd_qos_off(Cli *cli, char **words);
 int cmd_qos_shape(Cli *cli, char **words);
 int cmd_qos_test(Cli *cli, char **words);
 int cmd_qos_unshape(Cli *cli, char **words);

@@ -92,6 +92,7 @@ static const Method askers[] = {
         { OVERLAY, "ListFiles", "('', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { JOB, "Cancel", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "gone" },
         { JOB, "OpenLog", "(@a{sv} {},)", LEFT4ME_ACTION_READ_LOGS, NULL, NULL },
+        { QOS, "SetMarking", "(false,)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { QOS, "SetShaper", "('lo', {'Bandwidth': <@t 1000000>})", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { QOS, "ClearShaper", "('lo',)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
 };

@@ -49,6 +49,7 @@ ARGUMENTS = {
     (OVERLAY, "Rollback"): ["1"],
     (OVERLAY, "SetKeepVersions"): ["5"],
     (JOB, "OpenLog"): ["{}"],
+    (QOS, "SetMarking"): ["false"],
     (QOS, "SetShaper"): ["lo", "{'Bandwidth': <uint64 1000000>}"],
     (QOS, "ClearShaper"): ["lo"],
 }
