@@ -75,7 +75,8 @@ static void test_create_settings(void) {
 
 static void test_wrong(void) {
         Fake *f = fake_new();
-        g_autoptr(Run) no_game = NULL, port = NULL, big = NULL, set = NULL, both = NULL, dash = NULL;
+        g_autoptr(Run) rcon = NULL, no_game = NULL, port = NULL, big = NULL, set = NULL, both = NULL,
+                       dash = NULL;
 
         no_game = RUN(f, 2, "create", "a");
         port = RUN(f, 2, "create", "a", "-g", "l4d2", "--port", "27015x");
@@ -84,6 +85,8 @@ static void test_wrong(void) {
         set = RUN(f, 2, "create", "a", "-g", "l4d2", "--set", "=x");
         assert_has(set->err, "--set =x: CVAR=VALUE is wanted\n");
         both = RUN(f, 2, "configure", "a", "--autostart", "--no-autostart");
+        rcon = RUN(f, 2, "configure", "a", "--open-rcon", "--close-rcon");
+        assert_has(rcon->err, "--open-rcon and --close-rcon at once\n");
         dash = RUN(f, 2, "create", "a", "-g", "l4d2", "-tickrate", "60");
         assert_has(dash->err, "words for the game server come after --\n");
         g_assert_cmpuint(f->calls->len, ==, 0);
@@ -97,13 +100,14 @@ static void test_configure(void) {
         g_autoptr(Run) r = NULL, clear = NULL, running = NULL, empty = NULL;
 
         r = RUN(f, 0, "configure", "versus-1", "--set", "x=y", "--unset", "z", "-o", "a", "-o", "b",
-                "--no-autostart");
+                "--no-autostart", "--open-rcon");
         g_assert_cmpstr(r->out->str, ==, "versus-1 configured\n");
         s = last_settings(f, "!Configure versus-1");
         assert_setting(s, "SetCvars", "{'x': 'y'}");
         assert_setting(s, "UnsetCvars", "['z']");
         assert_setting(s, "Overlays", "['a', 'b']");
         assert_setting(s, "Autostart", "false");
+        assert_setting(s, "OpenRcon", "true");
         assert_setting(s, "Port", "(none)");
         assert_setting(s, "Arguments", "(none)");
 
