@@ -43,6 +43,11 @@ def address(version=4, number=0):
     return f"{RANGE[version]}{number + 2:x}" if version == 6 else f"{RANGE[version]}{number + 2}"
 
 
+def site(number=0, start=RANGE[6]):
+    """One of those outside on IPv6 that has the first 64 bits of its address for itself, as another household would."""
+    return f"{start.removesuffix(':')}{number + 2:x}::1"
+
+
 class Packet:
     """As it stands on the wire: version, dscp, proto, source, target, sport, dport, payload (of UDP and TCP), size and time."""
 
@@ -161,10 +166,11 @@ class Outside:
     def connect(self):
         """The veth pair, which a test may take away (`ip link delete game0`) and put back by this."""
         host.run("ip", "link", "add", self.interface, "type", "veth", "peer", "name", "net0", "netns", self.name)
-        here = "".join(f"address add {start}1/{64 if version == 6 else 24} dev {self.interface}{' nodad' if version == 6 else ''}\n"
-                       for version, start in self.ranges.items())
-        there = "".join(f"address add {address(version, n).replace(RANGE[version], start)}/{64 if version == 6 else 24} dev net0"
-                        f"{' nodad' if version == 6 else ''}\n" for version, start in self.ranges.items() for n in range(COUNT))
+        wide = {4: "/24 dev", 6: "/48 nodad dev"}
+        here = "".join(f"address add {start}1{wide[version]} {self.interface}\n" for version, start in self.ranges.items())
+        there = "".join(f"address add {address(version, n).replace(RANGE[version], start)}{wide[version]} net0\n"
+                        for version, start in self.ranges.items() for n in range(COUNT))
+        there += "".join(f"address add {site(n, self.ranges[6])}{wide[6]} net0\n" for n in range(COUNT))
         host.run("ip", "-batch", "-", data=f"{here}link set {self.interface} up\n".encode())
         self.run("ip", "-batch", "-", data=f"link set lo up\n{there}link set net0 up\n".encode())
         for version, start in self.ranges.items():
@@ -194,8 +200,9 @@ class Outside:
         return program
 
     def flood(self, kinds, port, *options, version=4, number=0):
-        """flood.py from one of the addresses outside."""
-        target, own = (a.replace(RANGE[version], self.ranges[version]) for a in (HOST[version], address(version, number)))
+        """flood.py from one of the addresses outside, on IPv6 from a site of its own."""
+        target = HOST[version].replace(RANGE[version], self.ranges[version])
+        own = site(number, self.ranges[6]) if version == 6 else address(4, number).replace(RANGE[4], self.ranges[4])
         program = Program(self.command(sys.executable, "-B", FLOOD, kinds, target, str(port), "--from", own, *map(str, options)))
         self.programs.callback(program.kill)
         return program

@@ -30,12 +30,17 @@ class Case(host.Case):
                 call(*arguments)
         self.addCleanup(quietly)
 
-    def playing_server(self, name="one", port=PORT, *words):
-        """A running server, also on IPv6, which lets players in; returns the process id of its unit."""
-        self.addCleanup(self.remove_server, name)
-        self.g.create(name, Game="game", Port=port, Arguments=["+standin_ipv6", "+sv_hibernate_when_empty", "0", *words])
-        self.g.instance(name, "Start")
-        return self.g.unit_property(host.server_unit(name), "MainPID")
+    @classmethod
+    def start_server(cls, port, *words, name="one"):
+        """A running server, also on IPv6, which lets players in."""
+        cls.g.create(name, Game="game", Port=port, Arguments=["+standin_ipv6", "+sv_hibernate_when_empty", "0", *words])
+        cls.g.instance(name, "Start")
+
+    def playing_server(self, *words):
+        """One until the end of the test; returns the process id of its unit."""
+        self.addCleanup(self.remove_server, "one")
+        self.start_server(PORT, *words)
+        return self.g.unit_property(host.server_unit("one"), "MainPID")
 
     def shaped(self, bandwidth=RATE):
         self.undo(hostwide.unshape, self.g, self.world.interface)

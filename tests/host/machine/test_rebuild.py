@@ -5,17 +5,22 @@ import os
 import signal
 import unittest
 
-from case import PORT, Case
+from case import PORT, RATE, Case
 import host
 import hostwide
 
 
 class Rebuild(Case):
+    @classmethod
+    def setup_class(cls):
+        super().setup_class()
+        cls.interface = cls.world.interface
+        cls.start_server(PORT)
+        hostwide.marking(cls.g, True)
+        hostwide.shape(cls.g, cls.interface, RATE)
+        cls.addClassCleanup(hostwide.unshape, cls.g, cls.interface)
+
     def setUp(self):
-        self.playing_server()
-        self.shaped()
-        self.marking(True)
-        self.interface = self.world.interface
         self.g.until(self.everything, what="marks and a shaper")
 
     def everything(self):

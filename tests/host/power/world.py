@@ -21,5 +21,5 @@ def snapshot(g):
     """Settings of servers and content of versions, by their sums."""
     told = oracle.told(g)
     return {"servers": {name: short(settings) for name, settings in told["instances"].items()},
-            "overlays": {name: [current, {str(v): short(tree_of(f"{STATE}/overlays/{name}/versions/{v}")) for v in versions}]
-                         for name, (current, versions) in told["overlays"].items()}}
+            "overlays": {name: [current, {str(v): short(tree_of(f"{STATE}/overlays/{name}/versions/{v}")) for v, *_ in versions}]
+                         for name, (current, _, versions) in told["overlays"].items()}}
