@@ -23,6 +23,7 @@
 #define LEFT4ME_ERROR_NO_SUCH_OVERLAY "org.left4me.Manager1.Error.NoSuchOverlay"
 #define LEFT4ME_ERROR_NO_SUCH_VERSION "org.left4me.Manager1.Error.NoSuchVersion"
 #define LEFT4ME_ERROR_NO_SUCH_FILE "org.left4me.Manager1.Error.NoSuchFile"
+#define LEFT4ME_ERROR_NO_SUCH_ITEM "org.left4me.Manager1.Error.NoSuchItem"
 #define LEFT4ME_ERROR_NO_SUCH_JOB "org.left4me.Manager1.Error.NoSuchJob"
 #define LEFT4ME_ERROR_NO_SUCH_INTERFACE "org.left4me.Manager1.Error.NoSuchInterface"
 #define LEFT4ME_ERROR_NO_SUCH_INTENT "org.left4me.Manager1.Error.NoSuchIntent"

@@ -58,6 +58,19 @@ int bus_overlay_open_file(sd_bus_message *call, void *userdata, sd_bus_error *er
 int bus_overlay_build(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int bus_overlay_set_source(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int bus_overlay_get_source(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_overlay_set_items(sd_bus_message *call, void *userdata, sd_bus_error *error);
+int bus_overlay_pin(sd_bus_message *call, void *userdata, sd_bus_error *error);
+
+/* And properties. */
+int bus_overlay_get_items(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int bus_overlay_get_campaigns(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int bus_overlay_get_update_available(sd_bus *bus, const char *path, const char *interface,
+        const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error);
+
+/* Answers Manager1.RefreshWorkshop(). */
+int bus_refresh_workshop(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 /* That it may be the source of a script. Error: InvalidArgument. */
 int bus_check_source(const char *source, sd_bus_error *error);

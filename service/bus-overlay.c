@@ -287,6 +287,10 @@ static const sd_bus_vtable overlay_vtable[] = {
                 bus_overlay_diff, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("OpenFile", SD_BUS_ARGS("s", path, "u", version), SD_BUS_RESULT("h", file),
                 bus_overlay_open_file, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("SetItems", SD_BUS_ARGS("as", items), SD_BUS_NO_RESULT,
+                bus_overlay_set_items, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Pin", SD_BUS_ARGS("s", item, "b", pin), SD_BUS_NO_RESULT, bus_overlay_pin,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Name", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Kind", "s", property_get_string, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY(
@@ -298,6 +302,11 @@ static const sd_bus_vtable overlay_vtable[] = {
                 "BuildPending", "b", property_get_build_pending, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("UsedBy", "as", property_get_used_by, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastJob", "o", property_get_last_job, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Items", "a(ssttbs)", bus_overlay_get_items, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Campaigns", "a(sssa(sa(ss)))", bus_overlay_get_campaigns, 0,
+                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("UpdateAvailable", "b", bus_overlay_get_update_available, 0,
+                SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };
 

@@ -67,6 +67,7 @@ static const struct {
         { "left4me-server@left4me-check.service", "left4me-server@.service", expect_game },
         { "left4me-build@0.service", "left4me-build@.service", expect_game },
         { "left4me-script@0.service", "left4me-script@.service", expect_game },
+        { "left4me-workshop@0.service", "left4me-workshop@.service", expect_game },
         { "left4me-tree@0.service", "left4me-tree@.service", expect_helper },
         { "left4me-overlay@left4me-check.service", "left4me-overlay@.service", expect_overlay },
         { "left4med.service", "left4med.service", expect_manager },

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "protocol/workshop.h"
 #include "service/config.h"
 #include "service/util.h"
 
@@ -76,6 +77,17 @@ static bool parse_host_chains(Config *c, const char *value) {
         return true;
 }
 
+static int set_text(char **target, const char *value, bool valid, const char *rule, const char **ret_why) {
+        if (!valid) {
+                *ret_why = rule;
+                return -EINVAL;
+        }
+
+        g_free(*target);
+        *target = g_strdup(value);
+        return 0;
+}
+
 static int set_key(Config *c, const char *key, const char *value, const char **ret_why) {
         unsigned first, last, workers;
 
@@ -110,7 +122,16 @@ static int set_key(Config *c, const char *key, const char *value, const char **r
                 return 0;
         }
 
-        *ret_why = "unknown key; the keys are GamePorts=, JobWorkers= and HostChain=";
+        if (g_str_equal(key, "WorkshopAPI"))
+                return set_text(&c->workshop_api, value, workshop_api_valid(value),
+                        "WorkshopAPI= is https://HOST or https://HOST:PORT", ret_why);
+        if (g_str_equal(key, "WorkshopHosts"))
+                return set_text(&c->workshop_hosts, value, workshop_hosts_valid(value),
+                        "WorkshopHosts= are up to 64 names of hosts (HOST, with its subdomains, or HOST:PORT) with blanks between them",
+                        ret_why);
+
+        *ret_why =
+                "unknown key; the keys are GamePorts=, JobWorkers=, HostChain=, WorkshopAPI= and WorkshopHosts=";
         return -EINVAL;
 }
 
@@ -144,8 +165,17 @@ static int read_one(const char *path, Config *c, char **ret_why) {
         return 0;
 }
 
+void config_done(Config *c) {
+        g_clear_pointer(&c->workshop_api, g_free);
+        g_clear_pointer(&c->workshop_hosts, g_free);
+}
+
 int config_read(const char *path, Config *ret, char **ret_why) {
-        Config c = { .first_port = 27015, .last_port = 27115, .job_workers = 4 };
+        g_auto(Config) c = { .first_port = 27015,
+                .last_port = 27115,
+                .job_workers = 4,
+                .workshop_api = g_strdup(WORKSHOP_API),
+                .workshop_hosts = g_strdup(WORKSHOP_HOSTS) };
         g_autofree char *directory = g_strconcat(path, ".d", NULL);
         g_auto(GStrv) names = NULL;
         int r;
@@ -169,6 +199,8 @@ int config_read(const char *path, Config *ret, char **ret_why) {
                         return r;
         }
 
+        config_done(ret);
         *ret = c;
+        c.workshop_api = c.workshop_hosts = NULL;
         return 0;
 }

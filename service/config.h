@@ -19,10 +19,15 @@ struct Config {
         unsigned job_workers;                   /* JobWorkers */
         HostChain host_chains[HOST_CHAINS_MAX]; /* HostChain */
         unsigned n_host_chains;
+        char *workshop_api;   /* WorkshopAPI */
+        char *workshop_hosts; /* WorkshopHosts: with blanks between them */
 };
 
+void config_done(Config *c);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Config, config_done)
+
 /* Reads the file and the directory of the same name with ".d" after it; what is missing has its default. A bad file, an unknown key
- * or a bad value: -EINVAL, with *ret_why naming file, key and rule, and *ret untouched. */
+ * or a bad value: -EINVAL, with *ret_why naming file, key and rule, and *ret untouched; else what it held is freed. */
 int config_read(const char *path, Config *ret, char **ret_why);
 
 /* "inet", "ip", "ip6" */

@@ -118,6 +118,11 @@ static void build_end(Build *build, JobState outcome, const char *reason) {
                 build_discard(build);
 }
 
+/* Whether the version is made by a manifest that the build left. */
+static bool makes_by_manifest(const Job *j) {
+        return job_kind_builds(j->kind) && overlay_find(j->manager, j->subject)->kind->read_result;
+}
+
 static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
         g_autofree char *directory = g_strdup_printf(
                                 "%s/var/lib/left4me/builds/%u", j->manager->root, j->id),
@@ -130,6 +135,8 @@ static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
                 return -errno;
 
         r = file_read(fd, "result", RESULT_MAX, &text);
+        if (r >= 0 && makes_by_manifest(j))
+                r = overlay_find(j->manager, j->subject)->kind->read_result(fd, &v->details);
         (void) close(fd);
         if (r < 0)
                 return r;
@@ -154,6 +161,18 @@ static int take_version(Job *j, const StoredVersion *v, const char *message) {
         return overlay_take_version(overlay_find(j->manager, j->subject), v, j->build->built, &stored);
 }
 
+static char *describe_result(const Job *j, const StoredVersion *v, bool changed) {
+        g_autofree char *summary = NULL;
+
+        if (!changed)
+                return g_strdup_printf("nothing changed, version %u stays current", j->build->base);
+        if (!v->details)
+                return g_strdup_printf("version %u: %" G_GUINT64_FORMAT " files", v->number, v->files);
+
+        summary = overlay_find(j->manager, j->subject)->kind->summary(v->details);
+        return g_strdup_printf("version %u: %s", v->number, summary);
+}
+
 static void on_committed(Job *j, bool ok, const char *why) {
         Build *build = j->build;
         StoredVersion v = { .number = build->version, .label = j->argument };
@@ -167,16 +186,21 @@ static void on_committed(Job *j, bool ok, const char *why) {
         }
 
         r = read_result(j, &v, &changed);
-        message = changed ? g_strdup_printf("version %u: %" G_GUINT64_FORMAT " files", v.number, v.files)
-                          : g_strdup_printf("nothing changed, version %u stays current", build->base);
+        message = describe_result(j, &v, changed);
         if (r >= 0 && changed) {
                 StoredJob stored = job_stored(j);
 
                 r = take_version(j, &v, message);
                 /* Only what the store surely does not know is removed: with a later write the failed one is gone. */
                 build->stray = r < 0 && store_set_job(j->manager->store, &stored, JOBS_KEPT) >= 0;
-        } else if (r >= 0 && build->built)
-                r = take_version(j, NULL, message);
+        } else if (r >= 0 && build->built) {
+                /* The same files, but perhaps under other titles. */
+                if (v.details && build->base > 0)
+                        r = store_set_details(j->manager->store, j->subject, build->base, v.details);
+                if (r >= 0)
+                        r = take_version(j, NULL, message);
+        }
+        g_free(v.details);
 
         if (r < 0) {
                 g_free(message);
@@ -190,11 +214,19 @@ static void build_commit(Build *build) {
         g_autofree char *number = g_strdup_printf("%u", j->id),
                         *version = g_strdup_printf("%u", build->version),
                         *base = g_strdup_printf("%u", build->base);
+        const char *manifest = makes_by_manifest(j) ? "Manifest" : NULL;
+        char *step;
+
+        if (build->base > 0)
+                step = job_step_new("commit", "Overlay", j->subject, "Build", number, "Version", version,
+                        "Base", base, manifest, "true", NULL);
+        else
+                step = job_step_new("commit", "Overlay", j->subject, "Build", number, "Version", version,
+                        manifest, "true", NULL);
 
         build->phase = PHASE_COMMITTING;
         job_set_progress(j, -1.0, "makes a version of it");
-        g_ptr_array_add(j->steps, job_step_new("commit", "Overlay", j->subject, "Build", number, "Version",
-                                          version, build->base > 0 ? "Base" : NULL, base, NULL));
+        g_ptr_array_add(j->steps, step);
         job_run_steps(j, on_committed);
 }
 
@@ -257,7 +289,7 @@ static int prepare_kind(Job *j) {
         if (fd < 0)
                 return fd;
 
-        r = build_describe_kind(o, fd);
+        r = build_describe_kind(o, j, fd);
         (void) close(fd);
         if (r >= 0)
                 j->build->built = g_strdup(o->wanted);
@@ -276,10 +308,10 @@ void build_begin(Job *j) {
         build->phase = PHASE_BUILDING;
         build->progress = build_progress_new(j, unit);
         job_set_progress(j, -1.0,
-                j->kind == JOB_BUILD ? overlay_find(j->manager, j->subject)->kind->doing
-                                     : job_type(j)->doing);
+                job_kind_builds(j->kind) ? overlay_find(j->manager, j->subject)->kind->doing
+                                         : job_type(j)->doing);
 
-        r = j->kind == JOB_BUILD ? prepare_kind(j) : 0;
+        r = job_kind_builds(j->kind) ? prepare_kind(j) : 0;
         if (r >= 0)
                 r = store_reserve_version(j->manager->store, j->subject, &build->version);
         if (r >= 0)
@@ -306,7 +338,7 @@ bool build_resume(Job *j) {
 
         if (j->state != JOB_QUEUED || !o)
                 return false;
-        if (j->kind != JOB_BUILD &&
+        if (!job_kind_builds(j->kind) &&
                 (j->kind != JOB_REMOVE_FILE ||
                         faccessat(j->manager->jobs_fd, description, F_OK, AT_SYMLINK_NOFOLLOW) < 0))
                 return false;
@@ -347,7 +379,7 @@ int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_
         j->build = g_new(Build, 1);
         *j->build = (Build){ .job = j, .base = o->current, .pipe = -1 };
 
-        r = plan->kind == JOB_BUILD ? 0 : prepare_upload(j, o, plan, ret_fd);
+        r = job_kind_builds(plan->kind) ? 0 : prepare_upload(j, o, plan, ret_fd);
         if (r < 0) {
                 job_finish(j, JOB_FAILED, strerror(-r));
                 return bus_error_set_io(

@@ -38,11 +38,11 @@ int build_describe_upload(const Overlay *o, const BuildPlan *plan, int fd) {
         return write_description(o, fd, job);
 }
 
-int build_describe_kind(const Overlay *o, int fd) {
+int build_describe_kind(const Overlay *o, const Job *j, int fd) {
         g_autoptr(GKeyFile) job = g_key_file_new();
         int r;
 
-        r = o->kind->describe(o, fd, job);
+        r = o->kind->describe(o, j, fd, job);
         return r < 0 ? r : write_description(o, fd, job);
 }
 

@@ -32,7 +32,7 @@ void build_free(Build *build);
 
 /* Writes the description of a build into the directory of its job, fd: an upload, or a removal; what the kind of the overlay does. */
 int build_describe_upload(const Overlay *o, const BuildPlan *plan, int fd);
-int build_describe_kind(const Overlay *o, int fd);
+int build_describe_kind(const Overlay *o, const Job *j, int fd);
 
 /* Makes the pipe of an upload in that directory, both ends open. */
 int build_make_pipe(int fd, int *ret_read, int *ret_write);

@@ -29,6 +29,8 @@ static const JobType job_types[_JOB_KIND_MAX] = {
                 false, build_begin, NULL },
         [JOB_BUILD] = { "build", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "builds it", false, build_begin,
                 NULL },
+        [JOB_REFRESH] = { "refresh", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "looks for news", false,
+                build_begin, NULL },
         [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true, instance_job_begin,
                 instance_job_take_over },
         [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true,
@@ -89,6 +91,10 @@ bool job_is(const Job *j, JobKind kind) {
 
 bool job_is_build(const Job *j) {
         return job_type(j)->doing != NULL;
+}
+
+bool job_kind_builds(JobKind k) {
+        return k == JOB_BUILD || k == JOB_REFRESH;
 }
 
 bool job_has_ended(const Job *j) {

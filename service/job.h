@@ -19,7 +19,8 @@ typedef enum JobKind {
         JOB_IMPORT,
         JOB_PUT_FILE,
         JOB_REMOVE_FILE,
-        JOB_BUILD, /* what the overlay's kind does */
+        JOB_BUILD,   /* what the overlay's kind does */
+        JOB_REFRESH, /* the same, if there is news of what it is built from */
         JOB_RESET,
         JOB_DELETE_INSTANCE,
         JOB_RENAME_INSTANCE,
@@ -87,7 +88,7 @@ int job_new(
 
 /* What a build is to do; the strings are the caller's. */
 typedef struct BuildPlan {
-        JobKind kind; /* JOB_IMPORT, JOB_PUT_FILE, JOB_REMOVE_FILE or JOB_BUILD */
+        JobKind kind; /* JOB_IMPORT, JOB_PUT_FILE, JOB_REMOVE_FILE, JOB_BUILD or JOB_REFRESH */
         const char *
                 path; /* what is put or removed; of an import, the directory to unpack in; of a build NULL */
         uint64_t size;     /* bytes that will be sent, 0 for not known */
@@ -104,6 +105,7 @@ uint32_t job_id(const Job *j);
 bool job_is(const Job *j, JobKind kind);
 bool job_is_of(const Job *j, const char *subject); /* "instance", "overlay" or NULL: what the subject is */
 bool job_is_build(const Job *j);
+bool job_kind_builds(JobKind k); /* by the overlay's kind, and not by what is sent */
 bool job_has_ended(const Job *j);
 
 /* Takes a job over from the store at start-up: one that was under way goes on, or, where it cannot, fails. */

@@ -28,6 +28,7 @@
 #include "service/store.h"
 #include "service/unit.h"
 #include "service/util.h"
+#include "service/workshop.h"
 
 #define DEFAULT_CONFIG "/etc/left4me/left4me.conf"
 
@@ -117,6 +118,7 @@ static void load_overlay(const StoredOverlay *stored, void *userdata) {
         o->wanted = g_strdup(stored->wanted);
         g_free(o->built);
         o->built = g_strdup(stored->built);
+        workshop_reload(o);
         o->object.shown = true;
 }
 
@@ -359,6 +361,7 @@ Manager *manager_free(Manager *m) {
         g_ptr_array_unref(m->starting);
         g_ptr_array_unref(m->comparisons);
         g_free(m->root);
+        config_done(&m->config);
         g_free(m->config_path);
         g_free(m);
         return NULL;

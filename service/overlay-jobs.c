@@ -9,6 +9,7 @@
 #include "service/overlay.h"
 #include "service/prune.h"
 #include "service/store.h"
+#include "service/workshop.h"
 
 /* Jobs on whole overlays: left4me-tree works on their files, then the store follows. Each is safe to do again. */
 
@@ -111,6 +112,8 @@ int overlay_rename_take_over(Job *j) {
         renamed->wanted = g_strdup(o->wanted);
         g_free(renamed->built);
         renamed->built = g_strdup(o->built);
+        workshop_free(renamed->workshop);
+        renamed->workshop = g_steal_pointer(&o->workshop);
         g_tree_foreach(m->instances, rename_layer, j);
         object_show(&renamed->object);
 

@@ -6,11 +6,12 @@
 #include "service/overlay-kinds.h"
 #include "service/overlay.h"
 #include "service/util.h"
+#include "service/workshop.h"
 
 /* What an upload brings is unpacked by the same unit for every kind. */
 #define UPLOAD_TEMPLATE "left4me-build@"
 
-static int describe_script(const Overlay *o, int fd, GKeyFile *job) {
+static int describe_script(const Overlay *o, const Job *j, int fd, GKeyFile *job) {
         g_autofree char *source = NULL;
         int r;
 
@@ -31,6 +32,15 @@ static const OverlayKind overlay_kinds[] = {
                 .doing = "runs the script",
                 .how = "left4mectl overlay edit",
                 .describe = describe_script,
+        },
+        {
+                .name = "workshop",
+                .template = "left4me-workshop@",
+                .doing = "asks the Workshop",
+                .how = "left4mectl overlay items",
+                .describe = workshop_describe,
+                .read_result = workshop_read_result,
+                .summary = workshop_summary,
         },
 };
 
@@ -56,8 +66,9 @@ char *overlay_kinds_list(void) {
 }
 
 char *build_unit_name(const Job *j) {
-        const char *template = j->kind == JOB_BUILD ? overlay_find(j->manager, j->subject)->kind->template
-                                                    : UPLOAD_TEMPLATE;
+        const char *template = job_kind_builds(j->kind)
+                                       ? overlay_find(j->manager, j->subject)->kind->template
+                                       : UPLOAD_TEMPLATE;
 
         return g_strdup_printf("%s%u.service", template, j->id);
 }

@@ -16,7 +16,12 @@ typedef struct OverlayKind {
         const char *how;   /* to give it something to be built from: the command, its name comes behind */
 
         /* Writes what the unit reads besides the stack: files into the directory of the job, fd, and keys of [Job]. */
-        int (*describe)(const Overlay *o, int fd, GKeyFile *job);
+        int (*describe)(const Overlay *o, const Job *j, int fd, GKeyFile *job);
+
+        /* For a kind whose build leaves a manifest, of which the version is made; NULL for one that leaves a tree. From the directory of the
+         * build: what is to be known of the version, text, checked; *ret stays NULL when the build made nothing. */
+        int (*read_result)(int fd, char **ret);
+        char *(*summary)(const char *details); /* for the message of the job */
 } OverlayKind;
 
 const OverlayKind *overlay_kind_find(const char *name);

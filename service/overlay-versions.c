@@ -12,6 +12,7 @@
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/prune.h"
+#include "service/workshop.h"
 
 /* What an overlay's versions are, which of them is current, and how many are kept. */
 
@@ -92,6 +93,7 @@ void overlay_load_version(Overlay *o, const StoredVersion *v) {
         StoredVersion copy = *v;
 
         copy.label = g_strdup(v->label);
+        copy.details = NULL;
         g_array_append_val(o->versions, copy);
 }
 
@@ -102,6 +104,7 @@ static gboolean refresh_user(gpointer key, gpointer value, gpointer userdata) {
 
 static void set_current(Overlay *o, uint32_t version) {
         o->current = version;
+        workshop_reload(o);
         object_changed(&o->object, OVERLAY_CURRENT | OVERLAY_STATE);
         g_tree_foreach(o->manager->instances, refresh_user, NULL);
 }
@@ -118,8 +121,10 @@ int overlay_take_version(Overlay *o, const StoredVersion *v, const char *built, 
                 o->built = g_strdup(built);
                 object_changed(&o->object, OVERLAY_BUILD_PENDING);
         }
-        if (!v)
+        if (!v) {
+                workshop_reload(o);
                 return 0;
+        }
 
         overlay_load_version(o, v);
         object_changed(&o->object, OVERLAY_VERSIONS);

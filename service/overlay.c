@@ -8,9 +8,10 @@
 #include "service/overlay.h"
 #include "service/prune.h"
 #include "service/util.h"
+#include "service/workshop.h"
 
 static const char *const overlay_properties[] = { "Versions", "Current", "State", "UsedBy", "LastJob",
-        "KeepVersions", "BuildPending", NULL };
+        "KeepVersions", "BuildPending", "Items", "Campaigns", "UpdateAvailable", NULL };
 
 static const ObjectType overlay_type = {
         .interface = LEFT4ME_OVERLAY_INTERFACE,
@@ -35,6 +36,8 @@ Overlay *overlay_new(Manager *m, const char *name, const char *kind) {
         o->wanted = g_strdup("");
         o->built = g_strdup("");
         o->keep = OVERLAY_KEEP_DEFAULT;
+        if (g_str_equal(o->kind->name, "workshop"))
+                o->workshop = workshop_new();
         o->versions = g_array_new(FALSE, TRUE, sizeof(StoredVersion));
         g_array_set_clear_func(o->versions, version_clear);
         g_tree_insert(m->overlays, o->name, o);
@@ -51,6 +54,7 @@ Overlay *overlay_free(Overlay *o) {
         g_free(o->name);
         g_free(o->wanted);
         g_free(o->built);
+        workshop_free(o->workshop);
         g_free(o);
         return NULL;
 }
@@ -150,7 +154,7 @@ static int overlay_check_kind(const Overlay *o, const BuildPlan *plan, sd_bus_er
         bool built = o->kind->template != NULL;
         g_autofree char *how = NULL;
 
-        if (built != (plan->kind == JOB_BUILD))
+        if (built != job_kind_builds(plan->kind))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_WRONG_KIND,
                         built ? "The overlay '%s' is of kind %s: it is built, files cannot be put into it."
                               : "The overlay '%s' is of kind %s: files are put into it, there is nothing to build.",

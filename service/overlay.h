@@ -23,6 +23,9 @@ enum {
         OVERLAY_LAST_JOB = 1U << 4,
         OVERLAY_KEEP_VERSIONS = 1U << 5,
         OVERLAY_BUILD_PENDING = 1U << 6,
+        OVERLAY_ITEMS = 1U << 7,
+        OVERLAY_CAMPAIGNS = 1U << 8,
+        OVERLAY_UPDATE_AVAILABLE = 1U << 9,
 };
 
 struct Overlay {
@@ -35,8 +38,9 @@ struct Overlay {
         uint32_t keep;    /* how many versions stay, the newest */
         Job *job;         /* under way on it, NULL for none */
         uint32_t last_job;
-        char *wanted; /* digest of what it is to be built from, "" for nothing */
-        char *built;  /* that of what its last good build was made from */
+        char *wanted;       /* digest of what it is to be built from, "" for nothing */
+        char *built;        /* that of what its last good build was made from */
+        Workshop *workshop; /* what only one of kind "workshop" has, else NULL */
 };
 
 Overlay *overlay_new(Manager *m, const char *name, const char *kind);

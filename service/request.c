@@ -80,6 +80,25 @@ void request_ok_path(Request *q, const char *path) {
         request_answered(q, sd_bus_reply_method_return(q->call, "o", path));
 }
 
+static int reply_paths(sd_bus_message *call, GStrv paths) {
+        g_autoptr(sd_bus_message) reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(call, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "o");
+        for (char **path = paths; r >= 0 && *path; path++)
+                r = sd_bus_message_append(reply, "o", *path);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_message_send(reply);
+}
+
+void request_ok_paths(Request *q, GStrv paths) {
+        objects_flush(q->manager);
+        request_answered(q, reply_paths(q->call, paths));
+}
+
 void request_ok_fd(Request *q, int fd) {
         objects_flush(q->manager);
         request_answered(q, sd_bus_reply_method_return(q->call, "h", fd));

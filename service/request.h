@@ -14,6 +14,7 @@ int request_new(Manager *m, sd_bus_message *call, uid_t uid, const char *verb, c
 
 void request_ok(Request *q);
 void request_ok_path(Request *q, const char *path);
+void request_ok_paths(Request *q, GStrv paths);
 
 /* Answers a file descriptor, which stays the caller's of this function. */
 void request_ok_fd(Request *q, int fd);

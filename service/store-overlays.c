@@ -40,26 +40,66 @@ int store_set_source(Store *s, const char *overlay, const char *source, const ch
                 overlay);
 }
 
-int store_get_source(Store *s, const char *overlay, char **ret) {
-        g_autofree char *source = NULL;
-        sqlite3_stmt *stmt;
+/* The text of the one row that there is. */
+static int take_text(Store *s, sqlite3_stmt *stmt, char **ret) {
+        g_autofree char *text = NULL;
         int r;
-
-        r = db_query(s, &stmt, "SELECT source FROM overlays WHERE name = ?", "s", overlay);
-        if (r < 0)
-                return r;
 
         r = db_next(s, stmt);
         if (r <= 0)
                 return r < 0 ? r : -ENOENT;
 
-        source = g_strdup(db_text(stmt, 0));
+        text = g_strdup(db_text(stmt, 0));
         r = db_next(s, stmt);
         if (r != 0)
                 return r < 0 ? r : -EIO;
 
-        *ret = g_steal_pointer(&source);
+        *ret = g_steal_pointer(&text);
         return 0;
+}
+
+int store_get_source(Store *s, const char *overlay, char **ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt, "SELECT source FROM overlays WHERE name = ?", "s", overlay);
+        return r < 0 ? r : take_text(s, stmt, ret);
+}
+
+int store_get_seen(Store *s, const char *overlay, char **ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt, "SELECT seen FROM overlays WHERE name = ?", "s", overlay);
+        return r < 0 ? r : take_text(s, stmt, ret);
+}
+
+int store_get_details(Store *s, const char *overlay, uint32_t version, char **ret) {
+        sqlite3_stmt *stmt;
+        int r;
+
+        r = db_query(s, &stmt,
+                "SELECT details FROM versions WHERE overlay = (SELECT id FROM overlays WHERE name = ?) AND number = ?",
+                "sn", overlay, (uint64_t) version);
+        return r < 0 ? r : take_text(s, stmt, ret);
+}
+
+static int put_details(Store *s, const char *overlay, uint32_t version, const char *details) {
+        int r;
+
+        r = db_run(s, "UPDATE overlays SET seen = ? WHERE name = ?", "ss", details, overlay);
+        return r < 0 ? r
+                     : db_run(s,
+                               "UPDATE versions SET details = ? WHERE overlay = (SELECT id FROM overlays WHERE name = ?)"
+                               " AND number = ?",
+                               "ssn", details, overlay, (uint64_t) version);
+}
+
+int store_set_details(Store *s, const char *overlay, uint32_t version, const char *details) {
+        int r;
+
+        r = db_begin(s);
+        return r < 0 ? r : db_end(s, put_details(s, overlay, version, details));
 }
 
 int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *userdata), void *userdata) {
@@ -140,8 +180,11 @@ static int insert_version(Store *s, const char *overlay, const StoredVersion *v)
         int r;
 
         r = db_run(s,
-                "INSERT INTO versions VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
+                "INSERT INTO versions (overlay, number, created, size, files, label)"
+                " VALUES ((SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?)",
                 "snnnns", overlay, (uint64_t) v->number, v->created, v->size, v->files, v->label);
+        if (r >= 0 && v->details)
+                r = put_details(s, overlay, v->number, v->details);
         return r < 0 ? r : store_set_current(s, overlay, v->number);
 }
 

@@ -83,7 +83,12 @@ const char *const store_migrations[] = {
         "  asked INTEGER NOT NULL,"
         "  acting TEXT NOT NULL"
         ") STRICT;",
+
         /* Whether the RCON of each server may be reached from other machines. */
         "ALTER TABLE instances ADD COLUMN open_rcon INTEGER NOT NULL DEFAULT 0;",
+
+        /* What is known of a version beside its files, and what there was to be had when the overlay was last built. */
+        "ALTER TABLE versions ADD COLUMN details TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE overlays ADD COLUMN seen TEXT NOT NULL DEFAULT '';",
         NULL,
 };

@@ -24,6 +24,7 @@ typedef struct StoredVersion {
         uint64_t size;    /* bytes */
         uint64_t files;
         char *label;
+        char *details; /* text of the overlay's kind, NULL for none; written, and read by store_get_details() alone */
 } StoredVersion;
 
 typedef struct StoredJob {
@@ -73,6 +74,12 @@ int store_reserve_version(Store *s, const char *overlay, uint32_t *ret);
  * has changed. built: the digest of what it was made from, NULL for what the overlay does not remember. */
 int store_add_version(
         Store *s, const char *overlay, const StoredVersion *v, const char *built, const StoredJob *job);
+/* Sets what is known of a version, and what was seen with it. */
+int store_set_details(Store *s, const char *overlay, uint32_t version, const char *details);
+
+/* What is known of a version, and what its last good build saw; "" for nothing. *ret is the caller's. */
+int store_get_details(Store *s, const char *overlay, uint32_t version, char **ret);
+int store_get_seen(Store *s, const char *overlay, char **ret);
 int store_remove_versions(Store *s, const char *overlay, const uint32_t *numbers, unsigned n);
 int store_load_versions(
         Store *s, void (*each)(const char *overlay, const StoredVersion *v, void *userdata), void *userdata);

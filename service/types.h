@@ -28,6 +28,7 @@ typedef struct Shapers Shapers;
 typedef struct Store Store;
 typedef struct Unit Unit;
 typedef struct Units Units;
+typedef struct Workshop Workshop;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus, sd_bus_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)

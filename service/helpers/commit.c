@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "cache.h"
 #include "commit.h"
 #include "fail.h"
+#include "manifest.h"
 #include "merge.h"
 #include "overlay.h"
 #include "server-cfg.h"
@@ -131,17 +133,37 @@ static int publish(const Commit *c, const JobFile *job, const TreeFigures *figur
         return 0;
 }
 
-static int make_version(const Commit *c, const JobFile *job, GError **error) {
+/* 1: the stage has what the manifest says; 0: there is none, and nothing to be made. */
+static int stage_manifest(
+        const Roots *roots, const Commit *c, int upper, const Settle *settle, GError **error) {
+        g_autoptr(WorkshopList) list = NULL;
+        _cleanup_fd_ int cache = -1;
+        int r;
+
+        r = manifest_take(c->build, upper, &list, error);
+        if (r <= 0)
+                return r;
+        cache = ours_open(roots->state, WORKSHOP_CACHE, WORKSHOP_CACHE, error);
+        if (cache < 0)
+                return cache;
+        r = manifest_link(list, cache, c->base, c->stage, settle, error);
+        return r < 0 ? r : 1;
+}
+
+static int make_version(const Roots *roots, const Commit *c, const JobFile *job, GError **error) {
         Settle settle = { .scratch = c->build, .released = c->released };
         _cleanup_fd_ int upper = -1;
-        TreeFigures figures;
+        TreeFigures figures = { 0 };
         int r;
 
         upper = settle_open_directory(c->build, "upper");
         if (upper < 0)
                 return fail_errno(error, -upper, "builds/%u has no upper layer", job->build);
 
-        r = merge_trees(upper, c->base, c->stage, &settle, error);
+        r = job->manifest ? stage_manifest(roots, c, upper, &settle, error)
+                          : merge_trees(upper, c->base, c->stage, &settle, error);
+        if (r == 0 && job->manifest)
+                return write_info(c->build, "result", &figures, job, error);
         if (r >= 0)
                 r = server_cfg_link(c->stage, c->base, job->overlay, error);
         if (r >= 0)
@@ -171,5 +193,5 @@ int commit(const Roots *roots, const JobFile *job, GError **error) {
         if (r < 0)
                 return r;
         c.released = faccessat(roots->state, held, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
-        return make_version(&c, job, error);
+        return make_version(roots, &c, job, error);
 }

@@ -22,6 +22,7 @@ static const char *const operation_names[_OPERATION_MAX] = {
         [OPERATION_RENAME_INSTANCE] = "rename-instance",
         [OPERATION_DISCARD] = "discard",
         [OPERATION_EMPTY_TRASH] = "empty-trash",
+        [OPERATION_PRUNE_CACHE] = "prune-cache",
 };
 
 const char *operation_to_string(Operation operation) {
@@ -132,6 +133,23 @@ static int read_put(GKeyFile *file, JobFile *job, GError **error) {
         return r < 0 ? r : read_size(file, job, error);
 }
 
+static int read_age(GKeyFile *file, JobFile *job, GError **error) {
+        g_autofree char *age = g_key_file_get_value(file, GROUP, "Age", NULL);
+
+        if (!age || !g_ascii_string_to_unsigned(age, 10, 0, G_MAXINT32, &job->age, NULL))
+                return fail_key(error, "Age");
+        return 0;
+}
+
+static int read_manifest(GKeyFile *file, JobFile *job, GError **error) {
+        g_autofree char *manifest = g_key_file_get_value(file, GROUP, "Manifest", NULL);
+
+        if (manifest && strcmp(manifest, "true") != 0)
+                return fail_key(error, "Manifest");
+        job->manifest = manifest != NULL;
+        return 0;
+}
+
 static int read_commit(GKeyFile *file, JobFile *job, GError **error) {
         int r;
 
@@ -142,6 +160,8 @@ static int read_commit(GKeyFile *file, JobFile *job, GError **error) {
                 r = read_number(file, "Version", true, &job->version, error);
         if (r >= 0)
                 r = read_number(file, "Base", false, &job->base, error);
+        if (r >= 0)
+                r = read_manifest(file, job, error);
         if (r >= 0 && job->base == job->version)
                 r = fail(error, EINVAL, "Base= and Version= in the job file are the same");
         return r;
@@ -179,6 +199,8 @@ static int read_operation(GKeyFile *file, JobFile *job, GError **error) {
                 return read_numbers(file, "Builds", &job->numbers, error);
         case OPERATION_EMPTY_TRASH:
                 return 0;
+        case OPERATION_PRUNE_CACHE:
+                return read_age(file, job, error);
         case _OPERATION_MAX:
         case _OPERATION_INVALID:
                 break;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define JOB_NUMBERS_MAX 10000U
@@ -24,6 +25,7 @@ typedef enum Operation {
         OPERATION_RENAME_INSTANCE,
         OPERATION_DISCARD,
         OPERATION_EMPTY_TRASH,
+        OPERATION_PRUNE_CACHE,
         _OPERATION_MAX,
         _OPERATION_INVALID = -EINVAL,
 } Operation;
@@ -38,6 +40,8 @@ typedef struct JobFile {
         uint64_t size;           /* 0: not known */
         uint32_t build, version; /* never 0 where the operation has them */
         uint32_t base;           /* 0: none */
+        bool manifest;           /* the version is made by the manifest that the build left */
+        uint64_t age;            /* seconds */
         GArray *numbers;         /* uint32_t: Versions= or Builds= */
 } JobFile;
 

@@ -205,11 +205,11 @@ static int copy_file(const Settle *settle, int fd, const struct stat *st, int to
         return renameat(settle->scratch, SCRATCH_NAME, to, name) < 0 ? -errno : 0;
 }
 
-int settle_link(const Settle *settle, int base, int to, const char *name) {
+int settle_link_as(const Settle *settle, int base, const char *name, int to, const char *new_name) {
         _cleanup_fd_ int fd = -1;
         struct stat st;
 
-        if (linkat(base, name, to, name, 0) >= 0 || errno == EEXIST)
+        if (linkat(base, name, to, new_name, 0) >= 0 || errno == EEXIST)
                 return 0;
         if (errno != EMLINK)
                 return -errno;
@@ -219,7 +219,11 @@ int settle_link(const Settle *settle, int base, int to, const char *name) {
                 return fd;
         if (fstat(fd, &st) < 0)
                 return -errno;
-        return copy_file(settle, fd, &st, to, name);
+        return copy_file(settle, fd, &st, to, new_name);
+}
+
+int settle_link(const Settle *settle, int base, int to, const char *name) {
+        return settle_link_as(settle, base, name, to, name);
 }
 
 /* The names of one file get one copy, which the scratch directory knows by the number of the file: a build

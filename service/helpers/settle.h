@@ -32,3 +32,6 @@ int settle_file(const Settle *settle, int from, int base, int to, const char *na
 /* Links the file or symbolic link name of the directory base into the directory to; copies a file that
  * has no room for more links. */
 int settle_link(const Settle *settle, int base, int to, const char *name);
+
+/* The same under another name. */
+int settle_link_as(const Settle *settle, int base, const char *name, int to, const char *new_name);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "cache.h"
 #include "commit.h"
 #include "fail.h"
 #include "jobfile.h"
@@ -274,6 +275,8 @@ int tree_run(const Roots *roots, const char *number, GError **error) {
                 return discard(roots, job, error);
         case OPERATION_EMPTY_TRASH:
                 return empty_trash(roots, error);
+        case OPERATION_PRUNE_CACHE:
+                return cache_prune(roots, job->age, error);
         case OPERATION_IMPORT:
         case OPERATION_PUT_FILE:
         case OPERATION_REMOVE_FILE:

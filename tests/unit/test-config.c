@@ -11,7 +11,7 @@
 
 static void assert_config(const Temporary *t, unsigned first, unsigned last, unsigned workers) {
         g_autofree char *path = temporary_path(t, "left4me.conf"), *why = NULL;
-        Config c = UNTOUCHED;
+        g_auto(Config) c = UNTOUCHED;
 
         if (config_read(path, &c, &why) < 0)
                 g_error("refused: %s", why);
@@ -25,7 +25,7 @@ static void assert_config(const Temporary *t, unsigned first, unsigned last, uns
 static void assert_refused(const Temporary *t, const char *content, const char *file, const char *word) {
         g_autofree char *path = temporary_path(t, "left4me.conf"), *bad = temporary_path(t, file),
                         *why = NULL;
-        Config c = UNTOUCHED;
+        g_auto(Config) c = UNTOUCHED;
         int r;
 
         r = config_read(path, &c, &why);
@@ -98,6 +98,13 @@ static void test_bad(Temporary *t, gconstpointer data) {
                 { "[Manager]\nGamePorts=27015-27115\nX=\n", "X=" },
                 { "[manager]\nJobWorkers=4\n", "unknown section" },
                 { "[Manager]\nJobWorkers=4\n[Web]\n", "unknown section" },
+                { "[Manager]\nWorkshopAPI=ftp://a\n", "https://HOST" },
+                { "[Manager]\nWorkshopAPI=https://user@a\n", "WorkshopAPI" },
+                { "[Manager]\nWorkshopAPI=https://a/b\n", "WorkshopAPI" },
+                { "[Manager]\nWorkshopAPI=https://a:0\n", "WorkshopAPI" },
+                { "[Manager]\nWorkshopHosts=\n", "WorkshopHosts" },
+                { "[Manager]\nWorkshopHosts=a.b c/d\n", "WorkshopHosts" },
+                { "[Manager]\nWorkshopHosts=a:99999\n", "WorkshopHosts" },
                 { "JobWorkers=4\n", "" },
                 { "[Manager]\nJobWorkers\n", "" },
                 { "[Manager\nJobWorkers=4\n", "" },

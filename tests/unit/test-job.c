@@ -11,6 +11,7 @@ static void test_kinds(void) {
                 { JOB_PUT_FILE, "put-file" },
                 { JOB_REMOVE_FILE, "remove-file" },
                 { JOB_BUILD, "build" },
+                { JOB_REFRESH, "refresh" },
                 { JOB_RESET, "reset" },
                 { JOB_DELETE_INSTANCE, "delete-instance" },
                 { JOB_RENAME_INSTANCE, "rename-instance" },
