@@ -36,6 +36,7 @@ struct Firewall {
         bool busy;
         bool making; /* what is under way makes the table anew */
         bool broken; /* by somebody else */
+        bool stands; /* the table is there, as it was wanted; the host's chain is another matter */
         bool complained;
         Content in_force, next;
         GPtrArray *waiting, *served; /* Waiter: of the next time, and of this one */
@@ -182,7 +183,7 @@ static void sync_end(Firewall *f, int r, const char *why) {
         for (unsigned k = 0; k < served->len; k++) {
                 const Waiter *w = served->pdata[k];
 
-                w->done(r, f->why, w->userdata);
+                w->done(f->stands && r != -ECANCELED ? 0 : r, f->why, w->userdata);
         }
 
         if (r < 0 && may_pass(r)) {
@@ -227,6 +228,7 @@ static void take_over(Firewall *f) {
         content_done(&f->in_force);
         f->in_force = f->next;
         f->next = (Content){ 0 };
+        f->stands = true;
 }
 
 static void put_table(Firewall *f);
@@ -247,6 +249,7 @@ static void on_table(int r, const char *why, void *userdata) {
                 put_table(f);
         } else {
                 f->damaged = true;
+                f->stands = false;
                 sync_end(f, r, why);
         }
 }
@@ -376,7 +379,7 @@ void firewall_settle(Firewall *f, FirewallDone done, void *userdata) {
         Waiter *w;
 
         if (!f->started || !f->netlink || (!f->busy && !f->wanted && !f->damaged)) {
-                done(f->r, f->why, userdata);
+                done(f->stands ? 0 : f->r, f->why, userdata);
                 return;
         }
 

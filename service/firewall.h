@@ -38,7 +38,8 @@ typedef struct FirewallCounter {
         uint64_t packets, bytes;
 } FirewallCounter;
 
-/* r < 0: it is not in force, why says why. -ECANCELED: left4med ends. */
+/* r < 0: the table is not in force, why says why. -ECANCELED: left4med ends. What the host's own chain refuses, firewall_state() tells alone:
+ * the table does its work without it. */
 typedef void (*FirewallDone)(int r, const char *why, void *userdata);
 
 /* Never fails: without nf_tables servers run all the same. */
