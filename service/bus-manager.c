@@ -307,6 +307,8 @@ int bus_add_objects(Manager *m) {
                 r = bus_add_jobs(m);
         if (r >= 0)
                 r = bus_add_qos(m);
+        if (r >= 0)
+                r = bus_add_shield(m);
 
         return r;
 }

@@ -12,6 +12,7 @@ int bus_add_instances(Manager *m);
 int bus_add_overlays(Manager *m);
 int bus_add_jobs(Manager *m);
 int bus_add_qos(Manager *m);
+int bus_add_shield(Manager *m);
 
 /* Asks polkit and makes the request: 1 with *ret, 0 when the answer is yet to come, < 0. what: "instance" or "overlay", the
  * detail for polkit, NULL for neither; name: of it, and what the log says. */

@@ -14,6 +14,7 @@
 #include "service/check.h"
 #include "service/manager.h"
 #include "service/qos.h"
+#include "service/shield.h"
 
 #define CHECKS_MAX 4U
 
@@ -266,6 +267,7 @@ int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error) {
                 .awaited = 3 };
 
         check_host(m, c->findings);
+        shield_check(m->shield, c->findings);
         if (shapers_check(m->qos->shapers, c->findings, on_checked, c) < 0)
                 on_checked(c);
         check_firewall(m, c->findings, on_checked, c);

@@ -4,6 +4,7 @@
 #include "service/firewall.h"
 #include "service/manager.h"
 #include "service/qos.h"
+#include "service/shield.h"
 
 /* Who the servers are to the kernel; fixed by the package. */
 #define GAME_UID 980U
@@ -89,6 +90,7 @@ static void put_sets(NftBatch *b) {
 static void (*const parts[])(Manager *m, NftBatch *b) = {
         put_marks,
         put_rcon,
+        shield_put,
 };
 
 void firewall_put_rules(Manager *m, NftBatch *b) {

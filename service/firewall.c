@@ -11,6 +11,7 @@
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/qos.h"
+#include "service/shield.h"
 
 /* When others change the ruleset again and again, we answer this often: at once the first time, and never later than this. */
 #define NEWS_INTERVAL (G_USEC_PER_SEC / 2)
@@ -149,6 +150,7 @@ static void set_result(Firewall *f, int r, const char *why) {
                 return;
 
         object_changed(&f->manager->qos->object, QOS_FIREWALL);
+        shield_firewall_changed(f->manager->shield);
         if (r < 0)
                 log_plain(LOG_WARNING, "The firewall is not as it should be: %s", f->why);
         else if (f->complained)

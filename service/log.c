@@ -51,6 +51,22 @@ void log_job(
                 NULL);
 }
 
+void log_shield(const ShieldRecord *r) {
+        g_autofree char *message = NULL, *missed = NULL;
+
+        missed = r->missed > 0 ? g_strdup_printf(" (%u more such records were not written)", r->missed)
+                               : g_strdup("");
+        message = g_strdup_printf("%s%sport %u: %s: %s%s", r->instance, *r->instance ? ", " : "",
+                (unsigned) r->port, r->what,
+                r->dropped ? "what is too much is dropped" : "it is counted, not dropped", missed);
+
+        echo(message);
+        (void) sd_journal_send("MESSAGE=%s", message, "MESSAGE_ID=%s", LEFT4ME_MESSAGE_SHIELD, "PRIORITY=%i",
+                LOG_WARNING, "LEFT4ME_INSTANCE=%s", r->instance, "LEFT4ME_PORT=%u", (unsigned) r->port,
+                "LEFT4ME_SOURCE=%s", r->source, "LEFT4ME_KIND=%s", r->kind, "LEFT4ME_LIMIT=%s", r->limit,
+                "LEFT4ME_RESULT=%s", r->dropped ? "dropped" : "counted", NULL);
+}
+
 void log_change(uid_t uid, const char *verb, const char *subject, const char *error_name,
         const char *error_message) {
         g_autofree char *who = uid == (uid_t) -1 ? g_strdup("somebody")

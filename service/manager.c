@@ -25,6 +25,7 @@
 #include "service/prune.h"
 #include "service/qos.h"
 #include "service/reconcile.h"
+#include "service/shield.h"
 #include "service/store.h"
 #include "service/unit.h"
 #include "service/util.h"
@@ -156,6 +157,8 @@ static int load_store(Manager *m) {
                 r = store_load_jobs(m->store, load_job, m);
         if (r >= 0)
                 r = qos_load(m->qos);
+        if (r >= 0)
+                r = shield_load(m->shield);
         if (r < 0)
                 log_plain(LOG_ERR, "Cannot read the database: %s", strerror(-r));
 
@@ -268,6 +271,7 @@ int manager_new(const char *root, const char *config_path, Manager **ret) {
                 return r;
 
         m->qos = qos_new(m);
+        m->shield = shield_new(m);
         m->firewall = firewall_new(m);
 
         *ret = g_steal_pointer(&m);
@@ -337,6 +341,7 @@ Manager *manager_free(Manager *m) {
         free_all(m->instances, destroy_instance);
         free_all(m->overlays, destroy_overlay);
         qos_free(m->qos);
+        shield_free(m->shield);
         auth_free(m->auth);
         units_free(m->units);
         sd_event_source_disable_unref(m->flush_source);

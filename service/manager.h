@@ -14,6 +14,7 @@ struct Manager {
         Conflicts *conflicts;
         Firewall *firewall;
         Qos *qos;
+        Shield *shield;
         Config config;
 
         char *root; /* before /var/lib/left4me and /run/left4me; "" but in tests */

@@ -20,6 +20,7 @@
 #define DUMP_MAX (16U * 1024 * 1024)
 #define DUMP_TRIES 8U
 /* Reads before other sources of the event loop get their turn. */
+#define NEWS_ROOM (8 * 1024 * 1024)
 #define READS_MAX 32U
 
 typedef struct NetlinkRequest {
@@ -397,6 +398,10 @@ int netlink_subscribe(Netlink *n, unsigned group, NetlinkNews on_news, void *use
         fd = open_socket(n->protocol);
         if (fd < 0)
                 return fd;
+
+        /* What we do ourselves is news as well, of thousands of messages at once: with too little room it would be missed, and taken for a
+         * reason to do it again. Without the right to, the default must do. */
+        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ NEWS_ROOM }, sizeof(int));
 
         s = g_new(Subscription, 1);
         *s = (Subscription){ .netlink = n, .fd = fd, .on_news = on_news, .userdata = userdata };

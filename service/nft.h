@@ -4,6 +4,9 @@
 /* libnftnl's headers need it. */
 #include <stdio.h>
 
+/* First: the kernel's <linux/in.h> gives way to it, but not the other way round. */
+#include <netinet/in.h>
+
 #include <libnftnl/expr.h>
 #include <libnftnl/rule.h>
 #include <libnftnl/set.h>

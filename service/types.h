@@ -24,6 +24,7 @@ typedef struct Overlay Overlay;
 typedef struct Qos Qos;
 typedef struct Presence Presence;
 typedef struct Request Request;
+typedef struct Shield Shield;
 typedef struct Shapers Shapers;
 typedef struct Store Store;
 typedef struct Unit Unit;

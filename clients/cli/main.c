@@ -72,6 +72,11 @@ static const Verb verbs[] = {
         { "qos", "test", 1, 1, 0, cmd_qos_test, "TARGET",
                 "Fill a line and measure what players would feel" },
         { "qos", "unshape", 1, 1, 0, cmd_qos_unshape, "INTERFACE", "Leave a queue to the kernel again" },
+        { "shield", "show", 0, 0, 0, cmd_shield_show, "", "Show flood limits and who is above them" },
+        { "shield", "set", 0, 1, 0, cmd_shield_set, "[KIND]", "Change the limits" },
+        { "shield", "off", 0, 0, 0, cmd_shield_off, "", "Limit nothing" },
+        { "shield", "count", 0, 0, 0, cmd_shield_count, "", "Count what is above the limits" },
+        { "shield", "on", 0, 0, 0, cmd_shield_on, "", "Drop it" },
         { NULL },
 };
 
@@ -80,6 +85,7 @@ static const Family families[] = {
         { "overlay", "list", "Overlays: the game, maps, plugins" },
         { "job", "list", "Jobs: long work" },
         { "qos", "show", "Quality of service: what the network does for game packets" },
+        { "shield", "show", "The shield: what a server gets of floods" },
         { NULL },
 };
 

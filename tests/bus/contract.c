@@ -6,7 +6,8 @@
 #define EMITS "org.freedesktop.DBus.Property.EmitsChangedSignal"
 
 const char *const contract_interfaces[] = { LEFT4ME_MANAGER_INTERFACE, LEFT4ME_INSTANCE_INTERFACE,
-        LEFT4ME_OVERLAY_INTERFACE, LEFT4ME_JOB_INTERFACE, LEFT4ME_QOS_INTERFACE, NULL };
+        LEFT4ME_OVERLAY_INTERFACE, LEFT4ME_JOB_INTERFACE, LEFT4ME_QOS_INTERFACE, LEFT4ME_SHIELD_INTERFACE,
+        NULL };
 
 struct Contract {
         GHashTable *nodes; /* interface name -> GDBusNodeInfo */

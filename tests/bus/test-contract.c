@@ -128,6 +128,10 @@ static void test_qos(Fixture *f) {
         check_object(f, LEFT4ME_QOS_PATH, LEFT4ME_QOS_INTERFACE);
 }
 
+static void test_shield(Fixture *f) {
+        check_object(f, LEFT4ME_SHIELD_PATH, LEFT4ME_SHIELD_INTERFACE);
+}
+
 /* The properties of the root, and where the others are found. */
 static void test_tree(Fixture *f) {
         g_autofree char *overlay = world_empty_overlay(f, "maps"),
@@ -161,6 +165,7 @@ static void add_tests(void) {
         fixture_add("/contract/instance", test_instance);
         fixture_add("/contract/job", test_job);
         fixture_add("/contract/qos", test_qos);
+        fixture_add("/contract/shield", test_shield);
         fixture_add("/contract/tree", test_tree);
 }
 

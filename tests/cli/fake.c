@@ -118,7 +118,7 @@ static gboolean on_authorize(
         return q.go_on;
 }
 
-static void export(Fake *f, const char *path, gpointer interface) {
+void fake_export(Fake *f, const char *path, gpointer interface) {
         g_autoptr(GDBusObjectSkeleton) object = g_dbus_object_skeleton_new(path);
 
         g_signal_connect(interface, "g-authorize-method", G_CALLBACK(on_authorize), f);
@@ -147,7 +147,7 @@ L4Manager1Instance *fake_add_instance(Fake *f, const char *name, unsigned port) 
         l4_manager1_instance_set_layers_in_use(instance, g_variant_new("a(su)", NULL));
         fake_set_state(instance, "inactive", "dead");
         fake_handle_instance(f, instance);
-        export(f, path, instance);
+        fake_export(f, path, instance);
         return instance;
 }
 
@@ -163,7 +163,7 @@ L4Manager1Overlay *fake_add_overlay(Fake *f, const char *name) {
         l4_manager1_overlay_set_used_by(overlay, none);
         l4_manager1_overlay_set_last_job(overlay, "/");
         fake_handle_overlay(f, overlay);
-        export(f, path, overlay);
+        fake_export(f, path, overlay);
         return overlay;
 }
 
@@ -178,7 +178,7 @@ L4Manager1Job *fake_add_job(Fake *f, const char *kind, const char *subject, cons
         l4_manager1_job_set_state(job, state);
         l4_manager1_job_set_exit_status(job, -1);
         fake_handle_job(f, job);
-        export(f, path, job);
+        fake_export(f, path, job);
         return job;
 }
 

@@ -44,6 +44,8 @@ struct Fake {
 Fake *fake_new(void);
 void fake_free(Fake *f);
 void fake_release_name(Fake *f);
+/* Offers a skeleton, whose calls are noted and shown to the hook. */
+void fake_export(Fake *f, const char *path, gpointer interface);
 gpointer fake_find(Fake *f, const char *path, const char *interface);
 
 L4Manager1Instance *fake_add_instance(Fake *f, const char *name, unsigned port);

@@ -59,6 +59,7 @@ expect "$(complete_line 'left4mectl overlay diff maps 3 ')" '^3 12$' 'versions i
 expect "$(complete_line 'left4mectl overlay cat --version ')" '^$' 'no overlay, no version'
 expect "$(complete_line 'left4mectl overlay cat maps --version ')" '^3 12$' 'versions for an option'
 expect "$(complete_line 'left4mectl overlay rename ')" '^overlay$' 'an overlay in the completion'
+expect "$(complete_line 'left4mectl shield set co')" '^connect$' 'a kind in the completion'
 expect "$(complete_line 'left4mectl help over')" '^overlay$' 'a verb in the completion of help'
 expect "$(complete_line 'left4mectl create a -- -')" '^$' 'nothing after --'
 if "$left4mectl" help >/dev/full 2>/dev/null; then

@@ -13,7 +13,8 @@ import wire
 from host import ctl
 
 INTERFACES = "/usr/share/dbus-1/interfaces/org.left4me.Manager1*.xml"
-MANAGER, INSTANCE, OVERLAY, JOB, QOS = (host.BUS_NAME + s for s in ("", ".Instance", ".Overlay", ".Job", ".QoS"))
+MANAGER, INSTANCE, OVERLAY, JOB, QOS, SHIELD = (
+    host.BUS_NAME + s for s in ("", ".Instance", ".Overlay", ".Job", ".QoS", ".Shield"))
 DENIED = {"org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"}
 # Whom nothing is granted: guest, and what a server or a build runs as.
 SYSTEMD, SYSTEMD_MANAGER = "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
@@ -22,7 +23,7 @@ NOBODIES = [host.GUEST, "left4me"]
 # What everybody may call. Everything else in the contract must be denied.
 PUBLIC = {
     (MANAGER, m) for m in ("GetInstance", "GetOverlay", "GetJob", "ListInstances", "ListOverlays", "ListJobs", "Check", "GetStatistics")
-} | {(INSTANCE, "GetStatistics"), (QOS, "GetStatistics")}
+} | {(INSTANCE, "GetStatistics"), (QOS, "GetStatistics"), (SHIELD, "GetStatistics")}
 
 # Arguments with which the call would do something, as GVariant text.
 ARGUMENTS = {
@@ -52,6 +53,7 @@ ARGUMENTS = {
     (QOS, "SetMarking"): ["false"],
     (QOS, "SetShaper"): ["lo", "{'Bandwidth': <uint64 1000000>}"],
     (QOS, "ClearShaper"): ["lo"],
+    (SHIELD, "Configure"): ["{'Mode': <'off'>}"],
 }
 
 
@@ -79,6 +81,7 @@ class Denied(host.Case):
             INSTANCE: [host.path_of("instance", n) for n in ("running", "stopped")],
             OVERLAY: [host.path_of("overlay", n) for n in ("game", "maps", "slow")],
             QOS: [host.ROOT_PATH + "/qos"],
+            SHIELD: [host.ROOT_PATH + "/shield"],
             JOB: [host.path_of("job", n) for n in (self.job, host.ctl_json("job", "list")[-1]["job"])],
         }
 
