@@ -10,6 +10,8 @@
 #define LEFT4ME_JOB_PREFIX LEFT4ME_ROOT_PATH "/job"
 #define LEFT4ME_QOS_PATH LEFT4ME_ROOT_PATH "/qos"
 #define LEFT4ME_SHIELD_PATH LEFT4ME_ROOT_PATH "/shield"
+#define LEFT4ME_SLICE_PREFIX LEFT4ME_ROOT_PATH "/slice"
+#define LEFT4ME_CPUS_PATH LEFT4ME_ROOT_PATH "/cpus"
 
 #define LEFT4ME_MANAGER_INTERFACE "org.left4me.Manager1"
 #define LEFT4ME_INSTANCE_INTERFACE "org.left4me.Manager1.Instance"
@@ -17,6 +19,8 @@
 #define LEFT4ME_JOB_INTERFACE "org.left4me.Manager1.Job"
 #define LEFT4ME_QOS_INTERFACE "org.left4me.Manager1.QoS"
 #define LEFT4ME_SHIELD_INTERFACE "org.left4me.Manager1.Shield"
+#define LEFT4ME_CPUS_INTERFACE "org.left4me.Manager1.CPUs"
+#define LEFT4ME_SLICE_INTERFACE "org.left4me.Manager1.Slice"
 
 /* A bad argument; the message names it and the rule. */
 #define LEFT4ME_ERROR_INVALID_ARGUMENT "org.left4me.Manager1.Error.InvalidArgument"

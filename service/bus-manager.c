@@ -4,6 +4,7 @@
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/bus-options.h"
+#include "service/cpus.h"
 #include "service/firewall.h"
 #include "service/instance.h"
 #include "service/job.h"
@@ -228,6 +229,11 @@ static void on_reloaded(int r, const char *why, void *userdata) {
                 request_ok(userdata);
 }
 
+/* With what may have changed unseen. */
+static void on_cpus_refreshed(Cpus *c, void *userdata) {
+        firewall_settle(c->manager->firewall, on_reloaded, userdata);
+}
+
 static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Manager *m = userdata;
         g_autofree char *why = NULL;
@@ -246,7 +252,7 @@ static int method_reload(sd_bus_message *call, void *userdata, sd_bus_error *err
                 m->bus, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "GamePorts", "JobWorkers", NULL);
         jobs_dispatch(m);
         firewall_reload(m->firewall);
-        firewall_settle(m->firewall, on_reloaded, q);
+        cpus_refresh(m->cpus, on_cpus_refreshed, q);
         return 1;
 }
 
@@ -309,6 +315,10 @@ int bus_add_objects(Manager *m) {
                 r = bus_add_qos(m);
         if (r >= 0)
                 r = bus_add_shield(m);
+        if (r >= 0)
+                r = bus_add_cpus(m);
+        if (r >= 0)
+                r = bus_add_slices(m);
 
         return r;
 }

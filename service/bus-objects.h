@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
+#include "service/cpu-set.h"
 #include "service/instance-config.h"
 #include "service/types.h"
 
@@ -13,6 +14,8 @@ int bus_add_overlays(Manager *m);
 int bus_add_jobs(Manager *m);
 int bus_add_qos(Manager *m);
 int bus_add_shield(Manager *m);
+int bus_add_cpus(Manager *m);
+int bus_add_slices(Manager *m);
 
 /* Asks polkit and makes the request: 1 with *ret, 0 when the answer is yet to come, < 0. what: "instance" or "overlay", the
  * detail for polkit, NULL for neither; name: of it, and what the log says. */
@@ -23,6 +26,9 @@ int bus_begin(Manager *m, sd_bus_message *call, const char *action, const char *
 int bus_read_settings(
         Manager *m, sd_bus_message *call, InstanceConfig *c, bool changing, sd_bus_error *error);
 int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c);
+
+/* Appends an au. */
+int bus_append_cpu_set(sd_bus_message *m, const CpuSet *s);
 
 /* Reads a name. Error: InvalidArgument. what: "instance" or "overlay". */
 int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_bus_error *error);

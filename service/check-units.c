@@ -50,6 +50,16 @@ static const Expectation expect_helper[] = {
         { NULL },
 };
 
+/* Root, and so all the more. */
+static const Expectation expect_root[] = {
+        { "NoNewPrivileges", 'b', .number = 1 },
+        { "ProtectSystem", 's', .text = "strict" },
+        { "PrivateUsers", 'b', .number = 1 },
+        { "PrivateNetwork", 'b', .number = 1 },
+        { "CapabilityBoundingSet", 't', .number = 0 },
+        { NULL },
+};
+
 static const Expectation expect_manager[] = {
         { "NoNewPrivileges", 'b', .number = 1 },
         { "ProtectSystem", 's', .text = "strict" },
@@ -69,6 +79,7 @@ static const struct {
         { "left4me-script@0.service", "left4me-script@.service", expect_game },
         { "left4me-workshop@0.service", "left4me-workshop@.service", expect_game },
         { "left4me-tree@0.service", "left4me-tree@.service", expect_helper },
+        { "left4me-cpus@clear.service", "left4me-cpus@.service", expect_root },
         { "left4me-overlay@left4me-check.service", "left4me-overlay@.service", expect_overlay },
         { "left4med.service", "left4med.service", expect_manager },
 };

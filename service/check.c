@@ -110,6 +110,8 @@ static const struct {
         { "/var/lib/left4me/builds", "left4me", "left4me", 0750 },
         { "/var/lib/left4me/runtime", "left4me", "left4me", 0700 },
         { "/run/left4me/jobs", "left4me-manager", "left4me", 02750 },
+        { "/run/left4me-cpus", "root", "root", 0700 },
+        { "/etc/systemd/system.control/init.scope.d", "root", "root", 0755 },
 };
 
 static void check_directories(Manager *m, GPtrArray *findings) {

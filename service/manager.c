@@ -12,6 +12,7 @@
 #include "service/bus-objects.h"
 #include "service/comparison.h"
 #include "service/conflicts.h"
+#include "service/cpus.h"
 #include "service/firewall.h"
 #include "service/instance-internal.h"
 #include "service/intent.h"
@@ -209,6 +210,7 @@ static void on_resync(void *userdata) {
         Manager *m = userdata;
         int r;
 
+        cpus_refresh(m->cpus, NULL, NULL);
         r = reconcile_units(m, m->ready ? on_taken_back : on_ready);
         if (r < 0)
                 log_plain(LOG_WARNING, "Cannot ask systemd how things stand, ignoring: %s", strerror(-r));
@@ -293,6 +295,8 @@ int manager_start(Manager *m) {
 
         r = units_new(m->bus, on_resync, m, &m->units);
         if (r >= 0)
+                r = cpus_new(m, &m->cpus);
+        if (r >= 0)
                 r = bus_add_objects(m);
         if (r < 0) {
                 log_plain(LOG_ERR, "Cannot offer the objects on the bus: %s", strerror(-r));
@@ -343,6 +347,7 @@ Manager *manager_free(Manager *m) {
         qos_free(m->qos);
         shield_free(m->shield);
         auth_free(m->auth);
+        cpus_free(m->cpus);
         units_free(m->units);
         sd_event_source_disable_unref(m->flush_source);
         sd_event_source_disable_unref(m->prune_source);

@@ -15,6 +15,7 @@ struct Manager {
         Firewall *firewall;
         Qos *qos;
         Shield *shield;
+        Cpus *cpus;
         Config config;
 
         char *root; /* before /var/lib/left4me and /run/left4me; "" but in tests */

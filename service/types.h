@@ -12,6 +12,7 @@
 typedef struct Auth Auth;
 typedef struct Config Config;
 typedef struct Conflicts Conflicts;
+typedef struct Cpus Cpus;
 typedef struct Firewall Firewall;
 typedef struct Instance Instance;
 typedef struct InstanceConfig InstanceConfig;
@@ -26,6 +27,7 @@ typedef struct Presence Presence;
 typedef struct Request Request;
 typedef struct Shield Shield;
 typedef struct Shapers Shapers;
+typedef struct Slice Slice;
 typedef struct Store Store;
 typedef struct Unit Unit;
 typedef struct Units Units;

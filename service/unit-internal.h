@@ -81,3 +81,10 @@ void unit_drop_refresh(Unit *u, unsigned index);
 
 /* Asks for all properties of an interface; NULL when there is no connection. The call is the caller's. */
 QueuedCall *unit_get_all(Unit *u, const char *interface, sd_bus_message_handler_t handler, void *userdata);
+
+/* The same of any unit, by its object path. */
+QueuedCall *units_get_all(Units *us, const char *path, const char *interface,
+        sd_bus_message_handler_t handler, void *userdata);
+
+/* Calls those who wait for units_when_settled(), if nothing is awaited any more (`refreshing`). */
+void units_tell_settled(Units *us);

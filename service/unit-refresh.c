@@ -10,7 +10,7 @@ typedef struct Settled {
         void *userdata;
 } Settled;
 
-static void units_tell_settled(Units *us) {
+void units_tell_settled(Units *us) {
         while (us->refreshing == 0 && us->settled->len > 0) {
                 g_autofree Settled *s = g_ptr_array_steal_index(us->settled, 0);
 
@@ -64,15 +64,20 @@ static int on_refresh_service(sd_bus_message *reply, void *userdata, sd_bus_erro
         return on_refresh(userdata, 1, reply);
 }
 
-QueuedCall *unit_get_all(Unit *u, const char *interface, sd_bus_message_handler_t handler, void *userdata) {
+QueuedCall *units_get_all(Units *us, const char *path, const char *interface,
+        sd_bus_message_handler_t handler, void *userdata) {
         g_autoptr(sd_bus_message) m = NULL;
 
-        if (sd_bus_message_new_method_call(u->units->bus, &m, SYSTEMD_NAME, u->path,
-                    "org.freedesktop.DBus.Properties", "GetAll") < 0 ||
+        if (sd_bus_message_new_method_call(
+                    us->bus, &m, SYSTEMD_NAME, path, "org.freedesktop.DBus.Properties", "GetAll") < 0 ||
                 sd_bus_message_append(m, "s", interface) < 0)
                 return NULL;
 
-        return call_queue_add(u->units->calls, m, handler, userdata);
+        return call_queue_add(us->calls, m, handler, userdata);
+}
+
+QueuedCall *unit_get_all(Unit *u, const char *interface, sd_bus_message_handler_t handler, void *userdata) {
+        return units_get_all(u->units, u->path, interface, handler, userdata);
 }
 
 /* A state that is asked for already is asked for anew: the answer under way may be older than what the caller knows. */

@@ -7,7 +7,7 @@
 
 const char *const contract_interfaces[] = { LEFT4ME_MANAGER_INTERFACE, LEFT4ME_INSTANCE_INTERFACE,
         LEFT4ME_OVERLAY_INTERFACE, LEFT4ME_JOB_INTERFACE, LEFT4ME_QOS_INTERFACE, LEFT4ME_SHIELD_INTERFACE,
-        NULL };
+        LEFT4ME_CPUS_INTERFACE, LEFT4ME_SLICE_INTERFACE, NULL };
 
 struct Contract {
         GHashTable *nodes; /* interface name -> GDBusNodeInfo */

@@ -10,6 +10,8 @@
 #define SYSTEMD_MANAGER SYSTEMD_NAME ".Manager"
 #define SYSTEMD_UNIT SYSTEMD_NAME ".Unit"
 #define SYSTEMD_SERVICE SYSTEMD_NAME ".Service"
+#define SYSTEMD_SLICE SYSTEMD_NAME ".Slice"
+#define SYSTEMD_SCOPE SYSTEMD_NAME ".Scope"
 #define SYSTEMD_UNIT_PREFIX SYSTEMD_PATH "/unit"
 
 typedef enum UnitKind {
@@ -17,6 +19,7 @@ typedef enum UnitKind {
         UNIT_SERVER,  /* exec, bound to its overlay */
         UNIT_BUILD,   /* oneshot, bound to its overlay */
         UNIT_TREE,    /* oneshot */
+        UNIT_CPUS,    /* oneshot */
         UNIT_OTHER,   /* exec: whatever else is loaded */
         UNIT_MISSING, /* no fragment: LoadState=not-found */
 } UnitKind;
@@ -82,7 +85,11 @@ struct Systemd {
         GPtrArray *rules;
         GPtrArray *calls;
         guint32 last_job, last_pid;
-        char *root; /* below which mountinfo is shown, or NULL */
+        char *root;       /* below which mountinfo is shown, or NULL */
+        char *manager;    /* unique name of left4med, NULL while it is away */
+        GHashTable *cpus; /* name -> list, of units that have one */
+        char *stubborn, *stalled;
+        bool without_cpuset;
 };
 
 /* systemd-unit.c */
@@ -101,6 +108,11 @@ void unit_ref_by(SystemdUnit *u, const char *sender);
 bool unit_unref_by(SystemdUnit *u, const char *sender);
 bool unit_is_running(const SystemdUnit *u);
 void systemd_emit(Systemd *s, const char *path, const char *interface, const char *signal, GVariant *body);
+
+/* systemd-slices.c */
+GVariant *slice_get_property(SystemdUnit *u, const char *property);
+/* False: such properties nobody sets. */
+bool slice_set_properties(Systemd *s, const char *name, GVariant *arguments);
 
 /* systemd-mounts.c */
 void unit_mount(SystemdUnit *u);

@@ -21,7 +21,8 @@ static void schedule(SystemdUnit *u, UnitNext next) {
 }
 
 static bool is_oneshot(const SystemdUnit *u) {
-        return u->kind == UNIT_OVERLAY || u->kind == UNIT_BUILD || u->kind == UNIT_TREE;
+        return u->kind == UNIT_OVERLAY || u->kind == UNIT_BUILD || u->kind == UNIT_TREE ||
+               u->kind == UNIT_CPUS;
 }
 
 static SystemdUnit *mount_of(SystemdUnit *u) {

@@ -19,6 +19,7 @@ static const struct {
         { "left4me-script@", UNIT_BUILD },
         { "left4me-workshop@", UNIT_BUILD },
         { "left4me-tree@", UNIT_TREE },
+        { "left4me-cpus@", UNIT_CPUS },
 };
 
 static const char *const unit_emitted[] = { "ActiveState", "SubState", "StateChangeTimestamp",
@@ -201,8 +202,11 @@ static GVariant *service_property(SystemdUnit *u, const char *property) {
 }
 
 GVariant *unit_get_property(SystemdUnit *u, const char *interface, const char *property) {
-        return g_str_equal(interface, SYSTEMD_UNIT) ? unit_property(u, property)
-                                                    : service_property(u, property);
+        if (g_str_equal(interface, SYSTEMD_UNIT))
+                return unit_property(u, property);
+
+        return g_str_equal(interface, SYSTEMD_SERVICE) ? service_property(u, property)
+                                                       : slice_get_property(u, property);
 }
 
 static void emit_changed(SystemdUnit *u, const char *interface, const char *const *properties) {

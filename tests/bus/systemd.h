@@ -93,4 +93,13 @@ guint systemd_count_calls(Systemd *s, const char *pattern);
 void systemd_wait_calls(Systemd *s, const char *pattern, guint count);
 void systemd_forget_calls(Systemd *s);
 
+/* AllowedCPUs= of slices and init.scope. Somebody, an administrator say, sets it; no signal tells. list: "" for all. */
+void systemd_set_cpus(Systemd *s, const char *name, const char *list);
+const char *systemd_get_cpus(Systemd *s, const char *name);
+/* The kernel does not divide CPUs; it does not follow for this unit (NULL: for all). */
+void systemd_without_cpuset(Systemd *s, bool without);
+void systemd_be_stubborn(Systemd *s, const char *name);
+/* SetUnitProperties of this unit are not answered (NULL: no more). */
+void systemd_stall_properties(Systemd *s, const char *name);
+
 char *systemd_unit_path(const char *name);

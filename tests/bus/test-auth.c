@@ -20,6 +20,8 @@
 #define OVERLAY LEFT4ME_OVERLAY_PREFIX "/maps", LEFT4ME_OVERLAY_INTERFACE
 #define QOS LEFT4ME_QOS_PATH, LEFT4ME_QOS_INTERFACE
 #define JOB LEFT4ME_JOB_PREFIX "/_31", LEFT4ME_JOB_INTERFACE
+#define CPUS LEFT4ME_CPUS_PATH, LEFT4ME_CPUS_INTERFACE
+#define SLICE LEFT4ME_SLICE_PREFIX "/user", LEFT4ME_SLICE_INTERFACE
 
 typedef struct Method {
         const char *path; /* NULL: that of the job */
@@ -43,6 +45,9 @@ static const Method readers[] = {
         { MANAGER, "GetStatistics", NULL },
         { INSTANCE, "GetStatistics", NULL },
         { QOS, "GetStatistics", NULL },
+        { CPUS, "Suggest", NULL },
+        { CPUS, "GetStatistics", NULL },
+        { SLICE, "GetStatistics", NULL },
 };
 
 /* Those that ask. */
@@ -93,6 +98,8 @@ static const Method askers[] = {
         { OVERLAY, "Diff", "(@u 0, @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Rename", "('atlas',)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "ListFiles", "('', @u 0)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
+        { CPUS, "Set", "([uint32 0],)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
+        { CPUS, "Clear", NULL, LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { JOB, "Cancel", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "gone" },
         { JOB, "OpenLog", "(@a{sv} {},)", LEFT4ME_ACTION_READ_LOGS, NULL, NULL },
         { QOS, "SetMarking", "(false,)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },

@@ -132,6 +132,11 @@ static void test_shield(Fixture *f) {
         check_object(f, LEFT4ME_SHIELD_PATH, LEFT4ME_SHIELD_INTERFACE);
 }
 
+static void test_host(Fixture *f) {
+        check_object(f, LEFT4ME_CPUS_PATH, LEFT4ME_CPUS_INTERFACE);
+        check_object(f, LEFT4ME_SLICE_PREFIX "/game", LEFT4ME_SLICE_INTERFACE);
+}
+
 /* The properties of the root, and where the others are found. */
 static void test_tree(Fixture *f) {
         g_autofree char *overlay = world_empty_overlay(f, "maps"),
@@ -166,6 +171,7 @@ static void add_tests(void) {
         fixture_add("/contract/job", test_job);
         fixture_add("/contract/qos", test_qos);
         fixture_add("/contract/shield", test_shield);
+        fixture_add("/contract/host", test_host);
         fixture_add("/contract/tree", test_tree);
 }
 

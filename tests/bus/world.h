@@ -54,5 +54,11 @@ const char *world_wait_job(Fixture *f, const char *job);
 /* Waits until no job is queued or running. */
 void world_wait_idle(Fixture *f);
 
+/* Lets left4me-cpus@LIST run the real left4me-cpus. */
+void world_divide_cpus(Fixture *f);
+
+/* Starts left4me-cpus; list NULL for verbs that take none. The child is the caller's. */
+GPid world_run_cpus(Fixture *f, const char *verb, const char *list);
+
 /* The only child of a reply, an object path. */
 char *world_take_path(GVariant *reply);

@@ -13,8 +13,8 @@ import wire
 from host import ctl
 
 INTERFACES = "/usr/share/dbus-1/interfaces/org.left4me.Manager1*.xml"
-MANAGER, INSTANCE, OVERLAY, JOB, QOS, SHIELD = (
-    host.BUS_NAME + s for s in ("", ".Instance", ".Overlay", ".Job", ".QoS", ".Shield"))
+MANAGER, INSTANCE, OVERLAY, JOB, QOS, SHIELD, CPUS, SLICE = (
+    host.BUS_NAME + s for s in ("", ".Instance", ".Overlay", ".Job", ".QoS", ".Shield", ".CPUs", ".Slice"))
 DENIED = {"org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"}
 # Whom nothing is granted: guest, and what a server or a build runs as.
 SYSTEMD, SYSTEMD_MANAGER = "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"
@@ -23,7 +23,7 @@ NOBODIES = [host.GUEST, "left4me"]
 # What everybody may call. Everything else in the contract must be denied.
 PUBLIC = {
     (MANAGER, m) for m in ("GetInstance", "GetOverlay", "GetJob", "ListInstances", "ListOverlays", "ListJobs", "Check", "GetStatistics")
-} | {(INSTANCE, "GetStatistics"), (QOS, "GetStatistics"), (SHIELD, "GetStatistics")}
+} | {(interface, "GetStatistics") for interface in (INSTANCE, QOS, SHIELD, CPUS, SLICE)} | {(CPUS, "Suggest")}
 
 # Arguments with which the call would do something, as GVariant text.
 ARGUMENTS = {
@@ -54,6 +54,7 @@ ARGUMENTS = {
     (QOS, "SetShaper"): ["lo", "{'Bandwidth': <uint64 1000000>}"],
     (QOS, "ClearShaper"): ["lo"],
     (SHIELD, "Configure"): ["{'Mode': <'off'>}"],
+    (CPUS, "Set"): ["[uint32 0]"],
 }
 
 
@@ -83,6 +84,8 @@ class Denied(host.Case):
             QOS: [host.ROOT_PATH + "/qos"],
             SHIELD: [host.ROOT_PATH + "/shield"],
             JOB: [host.path_of("job", n) for n in (self.job, host.ctl_json("job", "list")[-1]["job"])],
+            CPUS: [host.ROOT_PATH + "/cpus"],
+            SLICE: [host.path_of("slice", n) for n in ("game", "build", "system", "user")],
         }
 
     def begin_import(self):

@@ -21,11 +21,13 @@ MARK = "/run/left4me-became-root"
 # Each template as in the polkit rule, and an instance such as left4med makes.
 INSTANCES = {
     "left4me-build@.service": "left4me-build@1.service",
+    "left4me-cpus@.service": r"left4me-cpus@0\x2d1\x2c4.service",
     "left4me-overlay@.service": "left4me-overlay@server-none.service",
     "left4me-script@.service": "left4me-script@1.service",
     "left4me-server@.service": "left4me-server@none.service",
     "left4me-tree@.service": "left4me-tree@1.service",
 }
+CPUS = INSTANCES["left4me-cpus@.service"]
 UNITS = ["left4med.service", *INSTANCES.values()]
 BUILDS = ("left4me-build@1.service", "left4me-script@1.service")
 LONG_RUNNING = ("left4med.service", "left4me-server@none.service")
@@ -72,6 +74,8 @@ PROPERTIES = {
                                     "SocketBindDeny": "28000-65535\n1-26999"},
     "left4me-build@1.service": {**BUILD, "PrivateNetwork": "yes", "RestrictAddressFamilies": "none"},
     "left4me-script@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
+    CPUS: {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "", "PrivateUsers": "yes", "PrivateNetwork": "yes", "MemoryDenyWriteExecute": "yes",
+           "ReadWritePaths": "/run/left4me-cpus /etc/systemd/system.control/init.scope.d", "RestrictAddressFamilies": "AF_UNIX", "RestrictSUIDSGID": "yes"},
     "left4me-tree@1.service": {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "left4me", "PrivateNetwork": "yes",
                                "ReadWritePaths": host.LIBRARY, "MemoryDenyWriteExecute": "yes"},
 }
@@ -88,7 +92,10 @@ NO_MOUNT_NAMESPACE = {
 
 def templates_of_the_rule():
     with open(RULES, encoding="utf-8") as file:
-        return sorted(set(re.findall(r'"(left4me-[a-z]+@\.service)"', file.read())))
+        text = file.read()
+    # the one whose instances have a pattern of their own stands in that
+    return sorted({*re.findall(r'"(left4me-[a-z]+@\.service)"', text),
+                   *(name + ".service" for name in re.findall(r"/\^(left4me-[a-z]+@)", text))})
 
 
 @contextlib.contextmanager
@@ -202,13 +209,13 @@ class ManagerIsNoRoot(unittest.TestCase):
     def test_no_transient_unit_of_any_name(self):
         properties = [("ExecStart", command("/usr/bin/touch", MARK)), ("Type", wire.V("s", "oneshot"))]
         for template in templates_of_the_rule():
-            for name in (INSTANCES[template], template.replace("@", "@transient")):
+            for name in (INSTANCES[template], template.replace("@", "@7" if "cpus" in template else "@transient")):
                 for more in ([], [(name.replace("@", "@aux"), properties)], [("left4me-aux.service", properties)]):
                     with self.subTest(name, aux=bool(more)):
                         error = self.refused("StartTransientUnit", "ssa(sv)a(sa(sv))", name, "replace", properties, more)
                         self.assertEqual(error, "org.freedesktop.systemd1.UnitExists")
-        for name in ("left4me-none.service", "run-left4me.service", "left4me-cpus@0.service", "left4me-none@1.service",
-                     "left4me-server@a.scope", "left4me-server@.service"):
+        for name in ("left4me-none.service", "run-left4me.service", "left4me-cpus@transient.service", "left4me-none@1.service",
+                     "left4me-server@a.scope", "left4me-server@.service", "left4me-cpus@.service"):
             self.denied("StartTransientUnit", "ssa(sv)a(sa(sv))", name, "replace", properties, [])
 
     def test_no_property(self):
@@ -217,13 +224,21 @@ class ManagerIsNoRoot(unittest.TestCase):
 
     def test_no_other_unit(self):
         for unit in ("left4med.service", "dbus.service", "debug-shell.service", "l4d2-game.slice", "rescue.target",
-                     "left4me-cpus@0.service", "systemd-journald@left4me.service", "x-left4me-server@a.service"):
+                     "systemd-journald@left4me.service", "x-left4me-server@a.service"):
             for method in ("StartUnit", "StopUnit", "RestartUnit"):
                 self.denied(method, "ss", unit, "replace")
 
     def test_no_other_instance(self):
         for instance in ("A", "-a", "_a", ".", "..", "a.b", "a\\x2db", "a:b", "a@b", "a" * 74, "a\\x2fb"):
             self.denied("StopUnit", "ss", f"left4me-server@{instance}.service", "replace")
+
+    def test_no_list_of_cpus_but_in_its_form(self):
+        for instance in ("a", "all", "clear2", "0clear", "00000", r"\x2d1", r"0\x2d", r"0\x2f1", r"0\x20", "0-1", "0_1", "0:1", r"0\x2c\x2c1",
+                         r"0\x2d1\x2d2", "1.5", r"0\x0a", r"0\x2C1"):
+            self.denied("StartUnit", "ss", f"left4me-cpus@{instance}.service", "replace")
+        for method in ("StopUnit", "RestartUnit"):
+            self.denied(method, "ss", CPUS, "replace")
+        self.denied("KillUnit", "ssi", CPUS, "main", 15)
 
     def test_no_other_verb(self):
         unit = "left4me-server@none.service"
@@ -252,7 +267,8 @@ class ManagerIsNoRoot(unittest.TestCase):
         """Else the refusals above would prove nothing."""
         for unit in INSTANCES.values():
             with self.subTest(unit):
-                self.ask("StopUnit", "ss", unit, "replace")
+                if unit != CPUS:
+                    self.ask("StopUnit", "ss", unit, "replace")
                 self.ask("RefUnit", "s", unit)
                 self.ask("ResetFailedUnit", "s", unit)
                 self.ask("UnrefUnit", "s", unit)
@@ -296,6 +312,8 @@ class Installed(unittest.TestCase):
             "/var/lib/left4me/steam": ("left4me", "left4me", 0o755),
             "/run/left4me": ("root", "root", 0o755),
             "/run/left4me/jobs": (MANAGER, "left4me", 0o2750),
+            "/run/left4me-cpus": ("root", "root", 0o700),
+            "/etc/systemd/system.control/init.scope.d": ("root", "root", 0o755),
         }
         for path, (user, group, mode) in expected.items():
             with self.subTest(path):
