@@ -7,10 +7,14 @@
 #include "json.h"
 #include "text.h"
 
+#define PRESSURE \
+        "some_avg10", "some_avg60", "some_avg300", "some_total", "full_avg10", "full_avg60", "full_avg300", \
+                "full_total"
+
 /* The members of structures have names in the documentation of the interfaces only. */
 static const struct {
         const char *property;
-        const char *fields[7];
+        const char *fields[9];
 } structures[] = {
         { "LastExit", { "result", "status", "time" } },
         { "Intents", { "verb", "origin", "asked", "deadline", "announcements", "waits_for" } },
@@ -19,6 +23,9 @@ static const struct {
         { "GamePorts", { "first", "last" } },
         { "OpenPorts", { "server", "port", "rcon" } },
         { "Servers", { "server", "packets", "bytes" } },
+        { "CPUPressure", { PRESSURE } },
+        { "IOPressure", { PRESSURE } },
+        { "MemoryPressure", { PRESSURE } },
 };
 
 static JsonNode *from_value(const char *property, GVariant *value);

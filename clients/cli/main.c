@@ -65,6 +65,10 @@ static const Verb verbs[] = {
         { "job", "logs", 1, 1, 0, cmd_job_logs, "JOB", "Show what a job logged" },
         { "job", "wait", 1, -1, 0, cmd_job_wait, "JOB...", "Wait for the end of jobs" },
         { "job", "cancel", 1, 1, 0, cmd_job_cancel, "JOB", "End a job and undo what it did" },
+        { "cpu", "show", 0, 0, 0, cmd_cpu_show, "", "Draw the CPUs: cores, owners, load" },
+        { "cpu", "set", 1, 1, 0, cmd_cpu_set, "LIST", "Give these to the system, all others to the games" },
+        { "cpu", "suggest", 0, 0, 0, cmd_cpu_suggest, "", "Name a good set for this machine" },
+        { "cpu", "clear", 0, 0, 0, cmd_cpu_clear, "", "Let everything run on all of them" },
         { "qos", "show", 0, 0, 0, cmd_qos_show, "", "Show what the network does for game packets" },
         { "qos", "on", 0, 0, 0, cmd_qos_on, "", "Mark what game servers send" },
         { "qos", "off", 0, 0, 0, cmd_qos_off, "", "Mark it no more" },
@@ -84,6 +88,7 @@ static const Verb verbs[] = {
 static const Family families[] = {
         { "overlay", "list", "Overlays: the game, maps, plugins" },
         { "job", "list", "Jobs: long work" },
+        { "cpu", "show", "CPUs: which are the system's, which the games'" },
         { "qos", "show", "Quality of service: what the network does for game packets" },
         { "shield", "show", "The shield: what a server gets of floods" },
         { NULL },

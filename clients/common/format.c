@@ -134,8 +134,10 @@ char *format_snake_case(const char *camel) {
         const char *p;
 
         for (p = camel; *p; p++) {
+                /* CPUs is one word. */
+                gboolean plural = p[0] != 0 && p[1] == 's' && !g_ascii_islower(p[2]);
                 gboolean starts = g_ascii_isupper(*p) && p > camel &&
-                                  (!g_ascii_isupper(p[-1]) || g_ascii_islower(p[1]));
+                                  (!g_ascii_isupper(p[-1]) || (g_ascii_islower(p[1]) && !plural));
 
                 if (starts)
                         g_string_append_c(snake, '_');
