@@ -266,10 +266,11 @@ int bus_check(Manager *m, sd_bus_message *call, sd_bus_error *error) {
         *c = (Check){ .manager = m,
                 .call = sd_bus_message_ref(call),
                 .findings = g_ptr_array_new_with_free_func(finding_free),
-                .awaited = 3 };
+                .awaited = 4 };
 
         check_host(m, c->findings);
         shield_check(m->shield, c->findings);
+        check_cpus(m, c->findings, on_checked, c);
         if (shapers_check(m->qos->shapers, c->findings, on_checked, c) < 0)
                 on_checked(c);
         check_firewall(m, c->findings, on_checked, c);

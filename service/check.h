@@ -25,3 +25,6 @@ void check_firewall(Manager *m, GPtrArray *findings, void (*done)(void *userdata
 
 /* Compares our units, as systemd has them, with what they must be; done() when all have answered. */
 int check_units(Manager *m, GPtrArray *findings, void (*done)(void *userdata), void *userdata);
+
+/* Whether CPUs are divided as systemd is told, and whether weights act; done() when systemd has answered. */
+void check_cpus(Manager *m, GPtrArray *findings, void (*done)(void *userdata), void *userdata);

@@ -7,6 +7,7 @@
 
 #include "fixture.h"
 #include "run.h"
+#include "tests/unit/cpu-tree.h"
 #include "world.h"
 
 /* What a run needs to know of a bus. */
@@ -148,11 +149,52 @@ static void test_lists(Fixture *f) {
         assert_has(check->out, "VERDICT");
 }
 
+/* Two threads a core; drawn, divided, warned of, and undone. */
+static void test_cpus(Fixture *f) {
+        g_autoptr(Run) before = NULL, suggest = NULL, split = NULL, set = NULL, shown = NULL, json = NULL,
+                       clear = NULL, none = NULL, word = NULL;
+        Fake bus = there(f);
+
+        cpu_tree_write(f->root, CPU_TREE_SMT8);
+        world_divide_cpus(f);
+        g_variant_unref(call(f, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "Reload", NULL));
+        before = RUN(&bus, 0, "cpu", "--sample", "0");
+        assert_has(before->out, "not divided: everything may run on all CPUs\n");
+        assert_has(before->out, "\342\224\214\342\224\200 core 0 \342\224\200");
+        assert_has(before->out, "\342\224\202   4 all ");
+        suggest = RUN(&bus, 0, "cpu", "suggest");
+        g_assert_cmpstr(suggest->out->str, ==, "0,4\nleft4mectl cpu set 0,4\n");
+
+        split = RUN(&bus, 0, "cpu", "set", "0-1,4");
+        g_assert_cmpstr(split->out->str, ==, "the system has CPU 0,1,4, the games have 2,3,5-7\n");
+        assert_has(split->err, "warning: CPUs 1,5 are threads of one core");
+        assert_has(split->err, "cpu suggest");
+        set = RUN(&bus, 0, "cpu", "set", "0,4");
+        g_assert_cmpstr(set->err->str, ==, "");
+        shown = run_to_end(&bus, RUN_TERMINAL, 0, "cpu", "show", "-s", "0", NULL);
+        assert_has(shown->out, "0 \033[33msystem \033[0m");
+        assert_has(shown->out, "5 \033[32mgames  \033[0m");
+        assert_has(shown->out, "1-3,5-7");
+        json = RUN(&bus, 0, "cpu", "show", "--json", "-s", "0");
+        assert_has(json->out, "\"system\":[0,4],\"games\":[1,2,3,5,6,7],\"split_cores\":[]");
+        assert_has(json->out, "{\"cpu\":5,\"core\":1,\"package\":0,\"online\":true,\"owner\":\"games\"}");
+        assert_has(json->out, "\"allowed_cpus\":[0,4]");
+        assert_has(json->out, "\"effective_cpus\":[0,4]");
+
+        none = RUN(&bus, 1, "cpu", "set", "0-7");
+        assert_has(none->err, "None would be left for the games");
+        word = RUN(&bus, 2, "cpu", "set", "0,,4");
+        assert_has(word->err, "'0,,4' is no list of CPUs such as 0,4 or 0-1,8");
+        clear = RUN(&bus, 0, "cpu", "clear");
+        g_assert_cmpstr(clear->out->str, ==, "not divided: everything may run on all CPUs\n");
+}
+
 static void add_tests(void) {
         fixture_add("/service/tour", test_tour);
         fixture_add("/service/settings", test_settings);
         fixture_add("/service/errors", test_errors);
         fixture_add("/service/lists", test_lists);
+        fixture_add("/service/cpus", test_cpus);
 }
 
 int main(int argc, char *argv[]) {

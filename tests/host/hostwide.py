@@ -56,9 +56,11 @@ def cpus_of(unit):
 
 
 def drop_ins():
-    """What `systemctl set-property` has left of CPU sets."""
-    return [path for folder in ("/etc/systemd/system.control", "/run/systemd/system.control")
-            for path in glob.glob(f"{folder}/*/*AllowedCPUs*")]
+    """What is left of CPU sets: drop-ins that still name a CPU. (`set-property` keeps a file for a property that was set back, and
+    removing it would have systemd ask for a reload.)"""
+    paths = [path for folder in ("/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient")
+             for path in glob.glob(f"{folder}/*/*AllowedCPUs*")]
+    return [path for path in paths if re.search(r"^AllowedCPUs=\S", open(path, encoding="utf-8").read(), re.M)]
 
 
 def cake(interface):
