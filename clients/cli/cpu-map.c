@@ -41,7 +41,8 @@ static void put_times(Cli *cli, const char *letter, unsigned n) {
 static void put_edge(Cli *cli, const Letters *l, const char *left, const char *right, const char *title) {
         fputs(left, cli->out.file);
         fputs(l->across, cli->out.file);
-        terminal_put(&cli->out, STYLE_DIM, title);
+        if (*title)
+                terminal_put(&cli->out, STYLE_DIM, title);
         put_times(cli, l->across, INNER - 1 - (unsigned) strlen(title));
         fputs(right, cli->out.file);
         fputc(' ', cli->out.file);

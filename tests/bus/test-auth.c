@@ -19,6 +19,7 @@
 #define INSTANCE LEFT4ME_INSTANCE_PREFIX "/versus_2d1", LEFT4ME_INSTANCE_INTERFACE
 #define OVERLAY LEFT4ME_OVERLAY_PREFIX "/maps", LEFT4ME_OVERLAY_INTERFACE
 #define QOS LEFT4ME_QOS_PATH, LEFT4ME_QOS_INTERFACE
+#define SHIELD LEFT4ME_SHIELD_PATH, LEFT4ME_SHIELD_INTERFACE
 #define JOB LEFT4ME_JOB_PREFIX "/_31", LEFT4ME_JOB_INTERFACE
 #define CPUS LEFT4ME_CPUS_PATH, LEFT4ME_CPUS_INTERFACE
 #define SLICE LEFT4ME_SLICE_PREFIX "/user", LEFT4ME_SLICE_INTERFACE
@@ -45,6 +46,7 @@ static const Method readers[] = {
         { MANAGER, "GetStatistics", NULL },
         { INSTANCE, "GetStatistics", NULL },
         { QOS, "GetStatistics", NULL },
+        { SHIELD, "GetStatistics", NULL },
         { CPUS, "Suggest", NULL },
         { CPUS, "GetStatistics", NULL },
         { SLICE, "GetStatistics", NULL },
@@ -102,6 +104,7 @@ static const Method askers[] = {
         { CPUS, "Clear", NULL, LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { JOB, "Cancel", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "gone" },
         { JOB, "OpenLog", "(@a{sv} {},)", LEFT4ME_ACTION_READ_LOGS, NULL, NULL },
+        { SHIELD, "Configure", "({'Mode': <'on'>},)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { QOS, "SetMarking", "(false,)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { QOS, "SetShaper", "('lo', {'Bandwidth': <@t 1000000>})", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },
         { QOS, "ClearShaper", "('lo',)", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL },

@@ -172,8 +172,8 @@ static void test_cpus(Fixture *f) {
         set = RUN(&bus, 0, "cpu", "set", "0,4");
         g_assert_cmpstr(set->err->str, ==, "");
         shown = run_to_end(&bus, RUN_TERMINAL, 0, "cpu", "show", "-s", "0", NULL);
-        assert_has(shown->out, "0 \033[33msystem \033[0m");
-        assert_has(shown->out, "5 \033[32mgames  \033[0m");
+        assert_has(shown->out, "0 \033[1;33msystem \033[0m");
+        assert_has(shown->out, "5 \033[1;32mgames  \033[0m");
         assert_has(shown->out, "1-3,5-7");
         json = RUN(&bus, 0, "cpu", "show", "--json", "-s", "0");
         assert_has(json->out, "\"system\":[0,4],\"games\":[1,2,3,5,6,7],\"split_cores\":[]");
