@@ -148,7 +148,8 @@ static void check_io_weight(const Manager *m, GPtrArray *findings) {
 
         if (!disk) {
                 findings_add(findings, "io weight", "unknown",
-                        g_strdup("which disk /var/lib/left4me is on is not known"), g_strdup(""));
+                        g_strdup("which disk /var/lib/left4me is on is not known"),
+                        g_strdup("lsblk; cat /sys/block/DISK/queue/scheduler tells whether BFQ is on"));
                 return;
         }
 

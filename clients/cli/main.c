@@ -66,7 +66,7 @@ static const Verb verbs[] = {
         { "job", "wait", 1, -1, 0, cmd_job_wait, "JOB...", "Wait for the end of jobs" },
         { "job", "cancel", 1, 1, 0, cmd_job_cancel, "JOB", "End a job and undo what it did" },
         { "cpu", "show", 0, 0, 0, cmd_cpu_show, "", "Draw the CPUs: cores, owners, load" },
-        { "cpu", "set", 1, 1, 0, cmd_cpu_set, "LIST", "Give these to the system, all others to the games" },
+        { "cpu", "set", 1, 1, 0, cmd_cpu_set, "LIST", "The system gets these, games the rest" },
         { "cpu", "suggest", 0, 0, 0, cmd_cpu_suggest, "", "Name a good set for this machine" },
         { "cpu", "clear", 0, 0, 0, cmd_cpu_clear, "", "Let everything run on all of them" },
         { "qos", "show", 0, 0, 0, cmd_qos_show, "", "Show what the network does for game packets" },

@@ -129,7 +129,7 @@ void world_perform(Fixture *f) {
 
 /* The table of the kernel itself, instead of one that the stand-in for systemd writes. */
 static void show_real_mounts(Fixture *f) {
-        static const char *const parts[] = { "proc/self/mountinfo", "proc/self", "proc" };
+        static const char *const parts[] = { "proc/self/mountinfo", "proc/self", "proc/stat", "proc" };
         g_autofree char *proc = fixture_path(f, "proc");
 
         for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
