@@ -207,6 +207,7 @@ void check_host(Manager *m, GPtrArray *findings) {
         check_directories(m, findings);
         check_polkit(findings);
         check_kernel(findings);
+        check_sysctl(m, findings);
         check_space(m, findings);
 }
 

@@ -23,6 +23,9 @@ void check_host(Manager *m, GPtrArray *findings);
 /* The table, and the host's own chains; done() when nftables has answered. */
 void check_firewall(Manager *m, GPtrArray *findings, void (*done)(void *userdata), void *userdata);
 
+/* Compares the kernel's settings with those of our file in sysctl.d. */
+void check_sysctl(Manager *m, GPtrArray *findings);
+
 /* Compares our units, as systemd has them, with what they must be; done() when all have answered. */
 int check_units(Manager *m, GPtrArray *findings, void (*done)(void *userdata), void *userdata);
 

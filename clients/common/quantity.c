@@ -117,11 +117,13 @@ char *quantity_format_rate(uint64_t bits) {
 }
 
 char *quantity_format_usec(uint64_t usec) {
+        const char *unit = usec < 1000000 ? "ms" : "s";
+        uint64_t tenths = usec < 1000000 ? usec / 100 : usec / 100000;
+
         if (usec < 1000)
                 return g_strdup_printf("%uus", (unsigned) usec);
-        if (usec < 1000000)
-                return g_strdup_printf("%u.%ums", (unsigned) (usec / 1000), (unsigned) (usec % 1000 / 100));
+        if (tenths % 10 == 0)
+                return g_strdup_printf("%" G_GUINT64_FORMAT "%s", tenths / 10, unit);
 
-        return g_strdup_printf(
-                "%" G_GUINT64_FORMAT ".%us", usec / 1000000, (unsigned) (usec % 1000000 / 100000));
+        return g_strdup_printf("%" G_GUINT64_FORMAT ".%u%s", tenths / 10, (unsigned) (tenths % 10), unit);
 }

@@ -13,4 +13,4 @@ gboolean quantity_parse_rate(const char *text, uint64_t *ret);
 gboolean quantity_parse_rtt(const char *text, uint64_t *ret);
 
 char *quantity_format_rate(uint64_t bits); /* "450 Mbit/s", "unlimited" */
-char *quantity_format_usec(uint64_t usec); /* "42us", "5.0ms", "1.2s" */
+char *quantity_format_usec(uint64_t usec); /* "42us", "5ms", "1.2s" */

@@ -67,7 +67,48 @@ static void test_reload(Fixture *f) {
         g_assert_cmpstr(text, ==, "(27100, 27101)");
 }
 
+/* -- the kernel's settings ------------------------------------------------------------------------------------- */
+
+static char *explanation_of(Fixture *f, const char *check, const char *verdict) {
+        g_autoptr(GVariant) reply = call(f, MANAGER, "Check", NULL),
+                            list = g_variant_get_child_value(reply, 0);
+        const char *name, *found, *explanation;
+        GVariantIter iter;
+
+        g_variant_iter_init(&iter, list);
+        while (g_variant_iter_next(&iter, "(&s&s&s&s)", &name, &found, &explanation, NULL))
+                if (g_str_equal(name, check)) {
+                        g_assert_cmpstr(found, ==, verdict);
+                        return g_strdup(explanation);
+                }
+
+        g_error("no check '%s'", check);
+}
+
+/* What is not as our file says is named, with the file that says otherwise if there is one; what this kernel has not is not missed. */
+static void test_sysctl(Fixture *f) {
+        g_autofree char *none = explanation_of(f, "sysctl", "warning"), *all = NULL, *other = NULL;
+
+        g_assert_nonnull(strstr(none, "60-left4me.conf cannot be read"));
+        fixture_write(f, "usr/lib/sysctl.d/60-left4me.conf",
+                "# why\n-net.core.rmem_max = 16777216\n\n;vm.no = 1\nvm/swappiness=10\n-net.a.range = 0 7\n-kernel.gone = 1\n");
+        fixture_write(f, "proc/sys/net/core/rmem_max", "16777216\n");
+        fixture_write(f, "proc/sys/vm/swappiness", "10\n");
+        fixture_write(f, "proc/sys/net/a/range", "0\t7\n");
+        all = explanation_of(f, "sysctl", "ok");
+        g_assert_cmpstr(all, ==, "3 settings of the kernel are as shipped");
+
+        fixture_write(f, "proc/sys/vm/swappiness", "60\n");
+        fixture_write(f, "proc/sys/net/core/rmem_max", "212992\n");
+        fixture_write(f, "etc/sysctl.d/50-early.conf", "vm.swappiness = 1\n");
+        fixture_write(f, "etc/sysctl.d/99-mine.conf", "vm.swappiness = 60\n");
+        other = explanation_of(f, "sysctl", "warning");
+        g_assert_cmpstr(other, ==,
+                "net.core.rmem_max is 212992, not 16777216; vm.swappiness is 60, not 10 (/etc/sysctl.d/99-mine.conf)");
+}
+
 static void add_tests(void) {
+        fixture_add("/manager/sysctl", test_sysctl);
         fixture_add("/manager/list", test_list);
         fixture_add("/manager/reload", test_reload);
 }
