@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "format.h"
+#include "quantity.h"
 #include "suggest.h"
 #include "timespec.h"
 
@@ -144,6 +145,72 @@ static void test_suggest(void) {
         g_assert_null(suggest("start", none));
 }
 
+/* -- rates and round trip times --------------------------------------------------------------------------------- */
+
+static void test_rates(void) {
+        static const struct {
+                const char *text;
+                uint64_t bits;
+                const char *formatted;
+        } rates[] = {
+                { "450M", 450000000, "450 Mbit/s" },
+                { "450mbit", 450000000, "450 Mbit/s" },
+                { "450Mbit/s", 450000000, "450 Mbit/s" },
+                { "1.5G", 1500000000, "1.5 Gbit/s" },
+                { "0.1G", 100000000, "100 Mbit/s" },
+                { "64k", 64000, "64 kbit/s" },
+                { "12.25M", 12250000, "12.25 Mbit/s" },
+                { "800", 800, "800 bit/s" },
+                { "100bit", 100, "100 bit/s" },
+                { "unlimited", 0, "unlimited" },
+                { "2000g", 2000000000000, "2000 Gbit/s" },
+        };
+        static const char *const bad[] = { "", "M", "-1M", "+1M", " 1M", "1 M", "1MB", "1Mi", "1..5M",
+                "0x10", "1e6", "many", "99999999999999999999", "18446744073709551615k" };
+
+        for (gsize i = 0; i < G_N_ELEMENTS(rates); i++) {
+                uint64_t bits = 1;
+
+                g_assert_true(quantity_parse_rate(rates[i].text, &bits));
+                g_assert_cmpuint(bits, ==, rates[i].bits);
+                assert_text(quantity_format_rate(bits), rates[i].formatted);
+        }
+        for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+                uint64_t bits = 17;
+
+                g_assert_false(quantity_parse_rate(bad[i], &bits));
+                g_assert_cmpuint(bits, ==, 17);
+        }
+}
+
+static void test_round_trips(void) {
+        static const struct {
+                const char *text;
+                uint64_t usec;
+                const char *formatted;
+        } times[] = {
+                { "100ms", 100000, "100ms" },
+                { "100", 100000, "100ms" },
+                { "internet", 100000, "100ms" },
+                { "500us", 500, "500us" },
+                { "1.5ms", 1500, "1.5ms" },
+                { "1s", 1000000, "1s" },
+                { "satellite", 1000000, "1s" },
+                { "1.25s", 1250000, "1.2s" },
+                { "lan", 1000, "1ms" },
+        };
+        static const char *const bad[] = { "", "ms", "-1ms", "1min", "moon", "1,5ms" };
+        uint64_t usec;
+
+        for (gsize i = 0; i < G_N_ELEMENTS(times); i++) {
+                g_assert_true(quantity_parse_rtt(times[i].text, &usec));
+                g_assert_cmpuint(usec, ==, times[i].usec);
+                assert_text(quantity_format_usec(usec), times[i].formatted);
+        }
+        for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+                g_assert_false(quantity_parse_rtt(bad[i], &usec));
+}
+
 int main(int argc, char *argv[]) {
         g_setenv("TZ", "UTC", TRUE);
         g_test_init(&argc, &argv, NULL);
@@ -153,6 +220,8 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/format/exit", test_exit);
         g_test_add_func("/format/snake-case", test_snake_case);
         g_test_add_func("/format/state", test_state);
+        g_test_add_func("/quantity/rates", test_rates);
+        g_test_add_func("/quantity/round-trips", test_round_trips);
         g_test_add_func("/timespec/parse", test_timespec);
         g_test_add_func("/timespec/refused", test_timespec_refused);
         g_test_add_func("/suggest/distance", test_distance);
