@@ -17,7 +17,7 @@
 #define PRIORITY_MANGLE (-150)
 #define PRIORITY_FILTER 0
 
-#define MARK "mark"
+#define MARK "marks"
 
 static void put_dscp(NftBatch *b, uint8_t family) {
         NftRule *r = nft_rule_new(NFPROTO_INET, FIREWALL_TABLE, MARK, NULL);

@@ -20,7 +20,7 @@
  * "server-NAME". */
 #define FIREWALL_PORTS "ports"
 #define FIREWALL_RCON "rcon"
-#define FIREWALL_COUNTERS "counters"
+#define FIREWALL_COUNTERS "server-counters"
 /* The cgroups of l4d2-game.slice and l4d2-build.slice, which have this level: for nft_load_cgroup() and nft_lookup(), where packets leave.
  * Empty as long as the slice is not there. */
 #define FIREWALL_GAMES "games"

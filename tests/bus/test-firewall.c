@@ -190,17 +190,17 @@ static void test_marking(Fixture *f) {
                 return;
 
         expect_now(f, "Marking", "true");
-        g_assert_nonnull(strstr(look(&k), "chain left4me mark\n"));
+        g_assert_nonnull(strstr(look(&k), "chain left4me marks\n"));
         set_marking(f, false);
         expect_now(f, "Marking", "false");
-        g_assert_null(strstr(look(&k), "chain left4me mark\n"));
+        g_assert_null(strstr(look(&k), "chain left4me marks\n"));
         g_assert_nonnull(strstr(look(&k), "RCON from outside"));
         fixture_stop(f);
         fixture_start(f);
         expect_now(f, "Marking", "false");
-        g_assert_null(strstr(look(&k), "chain left4me mark\n"));
+        g_assert_null(strstr(look(&k), "chain left4me marks\n"));
         set_marking(f, true);
-        g_assert_nonnull(strstr(look(&k), "chain left4me mark\n"));
+        g_assert_nonnull(strstr(look(&k), "chain left4me marks\n"));
         kernel_close(&k);
 }
 
