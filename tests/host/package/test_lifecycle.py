@@ -65,7 +65,9 @@ class Lifecycle(unittest.TestCase):
         run("/opt/left4me/demo", "--is-running")
 
     def test_2_removal_stops_all_and_keeps_data(self):
+        self.assertIn("table inet left4me", run("nft", "list", "ruleset").stdout)
         apt("remove", "left4me")
+        self.assertNotIn("left4me", run("nft", "list", "ruleset").stdout)
         self.assertEqual(units(), [])
         self.assertEqual(mounts(), [])
         self.assertEqual(processes(), [])
@@ -81,6 +83,7 @@ class Lifecycle(unittest.TestCase):
 
     def test_4_purge_leaves_nothing(self):
         apt("purge", "left4me")
+        self.assertNotIn("left4me", run("nft", "list", "ruleset").stdout)
         self.assertEqual(units(), [])
         self.assertEqual(mounts(), [])
         self.assertEqual(processes(), [])
