@@ -48,8 +48,10 @@ def shield_statistics(g):
 def cpus_of(unit):
     """Where what runs in a unit may run: what the kernel tells a process there."""
     if unit.endswith(".scope"):
-        with open(f"{CGROUPS}/{unit}/cpuset.cpus.effective", encoding="ascii") as file:
-            return file.read().strip()
+        # nothing can be started in it; and its cpuset.cpus.effective is there only while some unit has a set
+        with open(f"{CGROUPS}/{unit}/cgroup.procs", encoding="ascii") as file:
+            pid = int(file.readline())
+        return re.search(r"Cpus_allowed_list:\s(\S+)", open(f"/proc/{pid}/status", encoding="utf-8").read()).group(1)
     out = host.run("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--slice={unit}", "--", "grep", "Cpus_allowed_list",
                    "/proc/self/status").out
     return out.split()[1]
