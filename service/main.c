@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
 
         r = parse_options(argc, argv, &options);
         if (r > 0)
-                r = options.remove_network ? network_remove() : run(&options);
+                r = options.remove_network ? network_remove(options.root) : run(&options);
 
         /* What a restart would not cure: the unit tells systemd to leave it (RestartPreventExitStatus=). */
         if (r == -EINVAL || r == -EUCLEAN)
