@@ -82,7 +82,8 @@ int bus_refresh_workshop(sd_bus_message *call, void *userdata, sd_bus_error *err
 /* That it may be the source of a script. Error: InvalidArgument. */
 int bus_check_source(const char *source, sd_bus_error *error);
 
-/* Manager1.SeedScriptOverlays(), in a file of its own. */
+/* Instance.Freeze() and Manager1.SeedScriptOverlays(), in files of their own. */
+int bus_freeze(sd_bus_message *call, void *userdata, sd_bus_error *error);
 int bus_seed_scripts(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 #define BUS_LABEL_MAX 100U

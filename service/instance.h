@@ -93,6 +93,10 @@ int instance_open_console(Instance *i, Request *q, sd_bus_error *error);
 int instance_reset(Instance *i, Job **ret, sd_bus_error *error);
 int instance_delete(Instance *i, Job **ret, sd_bus_error *error);
 
+/* Starts to make an overlay of this name out of what the server wrote; everything: also of what servers make by themselves.
+ * Errors: InstanceRunning, Busy, NameTaken, LimitsExceeded. */
+int instance_freeze(Instance *i, const char *overlay, bool everything, Job **ret, sd_bus_error *error);
+
 /* Whether anything of it runs, is about to, or is mounted. */
 bool instance_is_down(const Instance *i);
 

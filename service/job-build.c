@@ -123,7 +123,7 @@ static bool makes_by_manifest(const Job *j) {
         return job_kind_builds(j->kind) && overlay_find(j->manager, j->subject)->kind->read_result;
 }
 
-static int read_result(Job *j, StoredVersion *v, bool *ret_changed) {
+int build_read_result(Job *j, StoredVersion *v, bool *ret_changed) {
         g_autofree char *directory = g_strdup_printf(
                                 "%s/var/lib/left4me/builds/%u", j->manager->root, j->id),
                         *text = NULL;
@@ -185,7 +185,7 @@ static void on_committed(Job *j, bool ok, const char *why) {
                 return;
         }
 
-        r = read_result(j, &v, &changed);
+        r = build_read_result(j, &v, &changed);
         message = describe_result(j, &v, changed);
         if (r >= 0 && changed) {
                 StoredJob stored = job_stored(j);

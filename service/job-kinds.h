@@ -41,6 +41,10 @@ int build_make_pipe(int fd, int *ret_read, int *ret_write);
  * none. */
 bool build_resume(Job *j);
 
+/* What a commit says of the version that it made: size, files, when; and whether there is any. */
+int build_read_result(Job *j, StoredVersion *v, bool *ret_changed);
+
+void instance_freeze_begin(Job *j);
 void instance_job_begin(Job *j);
 int instance_job_take_over(Job *j);
 void overlay_delete_begin(Job *j);

@@ -4,8 +4,9 @@
 
 /* Which of the waiting jobs begins next. */
 
-static bool takes_overlays_away(const Job *j) {
-        return j->kind == JOB_CLEAN || j->kind == JOB_DELETE_OVERLAY || j->kind == JOB_RENAME_OVERLAY;
+static bool makes_or_takes_overlays(const Job *j) {
+        return j->kind == JOB_CLEAN || j->kind == JOB_DELETE_OVERLAY || j->kind == JOB_RENAME_OVERLAY ||
+               j->kind == JOB_FREEZE;
 }
 
 typedef struct Obstacle {
@@ -17,7 +18,7 @@ static gboolean find_obstacle(gpointer key, gpointer value, gpointer userdata) {
         Obstacle *obstacle = userdata;
         const Job *j = value;
 
-        obstacle->found = j->state == JOB_RUNNING && takes_overlays_away(j) &&
+        obstacle->found = j->state == JOB_RUNNING && makes_or_takes_overlays(j) &&
                           (j->kind == JOB_CLEAN || obstacle->to->kind == JOB_CLEAN);
         return obstacle->found;
 }
@@ -26,7 +27,7 @@ static gboolean find_obstacle(gpointer key, gpointer value, gpointer userdata) {
 static bool job_must_wait(const Job *j) {
         Obstacle obstacle = { .to = j };
 
-        if (takes_overlays_away(j))
+        if (makes_or_takes_overlays(j))
                 g_tree_foreach(j->manager->jobs, find_obstacle, &obstacle);
 
         return obstacle.found;

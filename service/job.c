@@ -31,6 +31,8 @@ static const JobType job_types[_JOB_KIND_MAX] = {
                 NULL },
         [JOB_REFRESH] = { "refresh", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "looks for news", false,
                 build_begin, NULL },
+        [JOB_FREEZE] = { "freeze", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, false,
+                instance_freeze_begin, NULL },
         [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true, instance_job_begin,
                 instance_job_take_over },
         [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true,

@@ -21,6 +21,7 @@ typedef enum JobKind {
         JOB_REMOVE_FILE,
         JOB_BUILD,   /* what the overlay's kind does */
         JOB_REFRESH, /* the same, if there is news of what it is built from */
+        JOB_FREEZE,
         JOB_RESET,
         JOB_DELETE_INSTANCE,
         JOB_RENAME_INSTANCE,
@@ -58,7 +59,7 @@ struct Job {
         uint32_t id;
         JobKind kind;
         char *subject;
-        char *argument; /* of the kind: a rename's new name; the label of what a build makes */
+        char *argument; /* of the kind: a rename's new name, a freeze's overlay; the label of what a build makes */
         JobState state;
         double progress;
         char *message;

@@ -63,17 +63,26 @@ Overlay *overlay_find(Manager *m, const char *name) {
         return g_tree_lookup(m->overlays, name);
 }
 
-int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret, sd_bus_error *error) {
-        Overlay *o;
-        int r;
-
-        if (overlay_find(m, name) || jobs_promise(m, JOB_RENAME_OVERLAY, name))
+int overlay_check_name_free(Manager *m, const char *name, sd_bus_error *error) {
+        if (overlay_find(m, name) || jobs_promise(m, JOB_RENAME_OVERLAY, name) ||
+                jobs_promise(m, JOB_FREEZE, name))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
                         "There is an overlay '%s' already. Choose another name.", name);
 
         if (g_tree_nnodes(m->overlays) >= (int) OVERLAYS_MAX)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
                         "There are %u overlays already. Delete some first.", OVERLAYS_MAX);
+
+        return 0;
+}
+
+int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret, sd_bus_error *error) {
+        Overlay *o;
+        int r;
+
+        r = overlay_check_name_free(m, name, error);
+        if (r < 0)
+                return r;
 
         r = store_add_overlay(m->store, name, kind);
         if (r < 0)

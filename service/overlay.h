@@ -47,6 +47,9 @@ Overlay *overlay_new(Manager *m, const char *name, const char *kind);
 Overlay *overlay_free(Overlay *o);
 Overlay *overlay_find(Manager *m, const char *name);
 
+/* That an overlay of this name may be made. Errors: NameTaken, LimitsExceeded. */
+int overlay_check_name_free(Manager *m, const char *name, sd_bus_error *error);
+
 /* Makes an overlay. Errors: NameTaken, InvalidArgument, LimitsExceeded, NoSpace. */
 int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret, sd_bus_error *error);
 

@@ -206,6 +206,24 @@ int store_add_version(
         return db_end(s, r);
 }
 
+int store_add_overlay_with(
+        Store *s, const char *name, const char *kind, const StoredVersion *v, const StoredJob *job) {
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s, "INSERT INTO overlays (name, kind, last_number) VALUES (?, ?, ?)", "ssn", name, kind,
+                (uint64_t) v->number);
+        if (r >= 0)
+                r = insert_version(s, name, v);
+        if (r >= 0)
+                r = store_put_job(s, job);
+
+        return db_end(s, r);
+}
+
 int store_remove_versions(Store *s, const char *overlay, const uint32_t *numbers, unsigned n) {
         int r;
 

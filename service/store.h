@@ -55,6 +55,9 @@ int store_load_intents(Store *s, void (*each)(const char *instance, const Intent
         void *userdata);
 
 int store_add_overlay(Store *s, const char *name, const char *kind);
+/* One that has its first version from the beginning, and the job that made it as it is given: all or nothing. */
+int store_add_overlay_with(
+        Store *s, const char *name, const char *kind, const StoredVersion *v, const StoredJob *job);
 int store_remove_overlay(Store *s, const char *name);
 /* Also stores the job that moved the files, as it is given: both or neither. */
 int store_rename_overlay(Store *s, const char *name, const char *to, const StoredJob *job);

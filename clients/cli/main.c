@@ -30,6 +30,7 @@ static const Verb verbs[] = {
         { NULL, "clone", 2, 2, VERB_ARGUMENTS, cmd_clone, "NAME NEW [-- ARGUMENT...]",
                 "Make another server like it" },
         { NULL, "rename", 2, 2, 0, cmd_rename, "NAME NEW", "Give a server another name" },
+        { NULL, "freeze", 2, 2, 0, cmd_freeze, "NAME OVERLAY", "Make an overlay of its files" },
         { NULL, "reset", 1, -1, 0, cmd_reset, "NAME...", "Delete what servers have written" },
         { NULL, "delete", 1, -1, 0, cmd_delete, "NAME...", "Delete servers" },
         { NULL, "watch", 0, 0, 0, cmd_watch, "", "Show every change as it comes" },

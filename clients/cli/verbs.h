@@ -31,6 +31,7 @@ int cmd_overlay_cat(Cli *cli, char **words);
 int cmd_overlay_get(Cli *cli, char **words);
 int cmd_overlay_put(Cli *cli, char **words);
 int cmd_overlay_edit(Cli *cli, char **words);
+int cmd_freeze(Cli *cli, char **words);
 int cmd_overlay_source(Cli *cli, char **words);
 int cmd_overlay_build(Cli *cli, char **words);
 int cmd_overlay_seed(Cli *cli, char **words);

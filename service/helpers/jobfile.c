@@ -13,6 +13,7 @@ static const char *const operation_names[_OPERATION_MAX] = {
         [OPERATION_PUT_FILE] = "put-file",
         [OPERATION_REMOVE_FILE] = "remove-file",
         [OPERATION_SCRIPT] = "script",
+        [OPERATION_FREEZE] = "freeze",
         [OPERATION_COMMIT] = "commit",
         [OPERATION_REMOVE_VERSIONS] = "remove-versions",
         [OPERATION_REMOVE_OVERLAY] = "remove-overlay",
@@ -167,6 +168,17 @@ static int read_commit(GKeyFile *file, JobFile *job, GError **error) {
         return r;
 }
 
+static int read_freeze(GKeyFile *file, JobFile *job, GError **error) {
+        g_autofree char *everything = g_key_file_get_value(file, GROUP, "Everything", NULL);
+        int r;
+
+        if (everything && strcmp(everything, "true") != 0 && strcmp(everything, "false") != 0)
+                return fail_key(error, "Everything");
+        job->everything = everything && strcmp(everything, "true") == 0;
+        r = read_name(file, "Instance", &job->instance, error);
+        return r < 0 ? r : read_number(file, "Build", true, &job->build, error);
+}
+
 static int read_operation(GKeyFile *file, JobFile *job, GError **error) {
         int r;
 
@@ -179,6 +191,8 @@ static int read_operation(GKeyFile *file, JobFile *job, GError **error) {
                 return read_path(file, job, error);
         case OPERATION_SCRIPT:
                 return read_name(file, "Overlay", &job->overlay, error);
+        case OPERATION_FREEZE:
+                return read_freeze(file, job, error);
         case OPERATION_COMMIT:
                 return read_commit(file, job, error);
         case OPERATION_REMOVE_VERSIONS:

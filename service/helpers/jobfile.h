@@ -16,6 +16,7 @@ typedef enum Operation {
         OPERATION_PUT_FILE,
         OPERATION_REMOVE_FILE,
         OPERATION_SCRIPT,
+        OPERATION_FREEZE,
         OPERATION_COMMIT,
         OPERATION_REMOVE_VERSIONS,
         OPERATION_REMOVE_OVERLAY,
@@ -37,6 +38,7 @@ typedef struct JobFile {
         char *directory;         /* normalised, "" for the root */
         char *path;              /* normalised, never "" */
         int executable;          /* -1: not said */
+        bool everything;
         uint64_t size;           /* 0: not known */
         uint32_t build, version; /* never 0 where the operation has them */
         uint32_t base;           /* 0: none */

@@ -10,6 +10,7 @@
 #include "cache.h"
 #include "commit.h"
 #include "fail.h"
+#include "freeze.h"
 #include "jobfile.h"
 #include "names.h"
 #include "remove.h"
@@ -248,6 +249,14 @@ static int commit_build(const Roots *roots, const JobFile *job, GError **error) 
         return r < 0 ? r : commit(roots, job, error);
 }
 
+static int freeze_instance(const Roots *roots, const JobFile *job, GError **error) {
+        g_autofree char *id = g_strdup_printf("server-%s", job->instance);
+        int r;
+
+        r = check_unmounted(roots, id, error);
+        return r < 0 ? r : freeze(roots, job, error);
+}
+
 int tree_run(const Roots *roots, const char *number, GError **error) {
         g_autoptr(JobFile) job = NULL;
         int r;
@@ -257,6 +266,8 @@ int tree_run(const Roots *roots, const char *number, GError **error) {
                 return r;
 
         switch (job->operation) {
+        case OPERATION_FREEZE:
+                return freeze_instance(roots, job, error);
         case OPERATION_COMMIT:
                 return commit_build(roots, job, error);
         case OPERATION_REMOVE_VERSIONS:

@@ -69,6 +69,8 @@ static const Method askers[] = {
         { INSTANCE, "CancelIntent", NULL, LEFT4ME_ACTION_CONTROL_INSTANCE, "instance", "versus-1" },
         { INSTANCE, "Restart", NULL, LEFT4ME_ACTION_CONTROL_INSTANCE, "instance", "versus-1" },
         { INSTANCE, "Reset", NULL, LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", "versus-1" },
+        { INSTANCE, "Freeze", "('new', @a{sv} {})", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance",
+                "versus-1" },
         { INSTANCE, "Delete", NULL, LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", "versus-1" },
         { INSTANCE, "Configure", "({'Lines': <['sv_cheats 1']>},)", LEFT4ME_ACTION_MANAGE_INSTANCES,
                 "instance", "versus-1" },

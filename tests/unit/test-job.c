@@ -12,6 +12,7 @@ static void test_kinds(void) {
                 { JOB_REMOVE_FILE, "remove-file" },
                 { JOB_BUILD, "build" },
                 { JOB_REFRESH, "refresh" },
+                { JOB_FREEZE, "freeze" },
                 { JOB_RESET, "reset" },
                 { JOB_DELETE_INSTANCE, "delete-instance" },
                 { JOB_RENAME_INSTANCE, "rename-instance" },

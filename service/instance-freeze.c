@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "service/bus-error.h"
+#include "service/instance-internal.h"
+#include "service/job-kinds.h"
+#include "service/log.h"
+#include "service/manager.h"
+#include "service/overlay.h"
+#include "service/store.h"
+#include "service/util.h"
+
+/*
+ * What a server wrote becomes an overlay of its own, with one version. left4me-tree copies it to where a build leaves what it wrote, and
+ * commits that; then overlay and version come into the store at once, so that there is never one without the other.
+ */
+
+#define VERSION 1U
+
+static void on_tidy(Job *j, bool ok, const char *why) {
+        g_autofree char *message = g_steal_pointer(&j->message);
+        bool made = j->exit_status == 0;
+
+        if (!ok)
+                log_plain(LOG_WARNING,
+                        "Cannot remove what job %u left, ignoring (the next start of left4med does): %s",
+                        j->id, why);
+        job_finish(j, made ? JOB_SUCCEEDED : JOB_FAILED, message);
+}
+
+/* The copy goes, and without an overlay in the store its files, too. ExitStatus tells which of both it is. */
+static void tidy(Job *j, const char *message) {
+        g_autofree char *number = g_strdup_printf("%u", j->id), *kept = g_strdup(message);
+
+        g_free(j->message);
+        j->message = g_steal_pointer(&kept);
+        g_ptr_array_set_size(j->steps, 0);
+        if (j->exit_status != 0)
+                g_ptr_array_add(j->steps, job_step_new("remove-overlay", "Overlay", j->argument, NULL));
+        g_ptr_array_add(j->steps, job_step_new("discard", "Builds", number, NULL));
+        job_run_steps(j, on_tidy);
+}
+
+static int take_over(Job *j, const StoredVersion *v, const char *message) {
+        StoredJob stored = job_stored(j);
+        Manager *m = j->manager;
+        Overlay *o;
+        int r;
+
+        stored.state = job_state_to_string(JOB_SUCCEEDED);
+        stored.message = message;
+        stored.finished = now_usec();
+        r = store_add_overlay_with(m->store, j->argument, "files", v, &stored);
+        if (r < 0)
+                return r;
+
+        o = overlay_new(m, j->argument, "files");
+        overlay_load_version(o, v);
+        o->current = v->number;
+        object_show(&o->object);
+        j->exit_status = 0;
+        return 0;
+}
+
+static void on_frozen(Job *j, bool ok, const char *why) {
+        g_autofree char *label = g_strdup_printf("frozen from %s", j->subject), *message = NULL;
+        StoredVersion v = { .number = VERSION, .label = label };
+        bool changed = false;
+        int r;
+
+        if (!ok) {
+                tidy(j, why);
+                return;
+        }
+
+        r = build_read_result(j, &v, &changed);
+        if (r >= 0 && !changed) {
+                tidy(j, "the server has written nothing that would be worth keeping");
+                return;
+        }
+
+        message = g_strdup_printf("overlay %s: %" G_GUINT64_FORMAT " files", j->argument, v.files);
+        if (r >= 0)
+                r = take_over(j, &v, message);
+        if (r < 0) {
+                g_free(message);
+                message = g_strdup_printf("cannot store the new overlay: %s", strerror(-r));
+        }
+        tidy(j, message);
+}
+
+void instance_freeze_begin(Job *j) {
+        job_run_steps(j, on_frozen);
+}
+
+int instance_freeze(Instance *i, const char *overlay, bool everything, Job **ret, sd_bus_error *error) {
+        g_autofree char *number = NULL, *version = g_strdup_printf("%u", VERSION);
+        Job *j;
+        int r;
+
+        r = instance_check_down(i, error);
+        if (r >= 0)
+                r = overlay_check_name_free(i->manager, overlay, error);
+        if (r >= 0)
+                r = job_new(i->manager, JOB_FREEZE, i->name, overlay, &j, error);
+        if (r < 0)
+                return r;
+
+        number = g_strdup_printf("%u", j->id);
+        g_ptr_array_add(j->steps, job_step_new("freeze", "Instance", i->name, "Build", number, "Everything",
+                                          everything ? "true" : "false", NULL));
+        g_ptr_array_add(j->steps,
+                job_step_new("commit", "Overlay", overlay, "Build", number, "Version", version, NULL));
+        *ret = j;
+        return 0;
+}
