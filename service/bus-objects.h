@@ -56,7 +56,7 @@ int bus_cancel_intent(Instance *i, sd_bus_message *call, sd_bus_error *error);
 int bus_append_intents(sd_bus_message *reply, const Instance *i);
 
 /* Reads a path inside an overlay, not "". Error: InvalidArgument. */
-int bus_overlay_read_path(sd_bus_message *call, const char **ret, sd_bus_error *error);
+int bus_overlay_check_path(const char *path, sd_bus_error *error);
 
 /* Methods of an overlay that are in a file of their own. */
 int bus_overlay_list_files(sd_bus_message *call, void *userdata, sd_bus_error *error);

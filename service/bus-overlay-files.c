@@ -15,14 +15,8 @@
 
 /* Looking into an overlay: its directories and files, version by version. */
 
-int bus_overlay_read_path(sd_bus_message *call, const char **ret, sd_bus_error *error) {
-        int r;
-
-        r = sd_bus_message_read(call, "s", ret);
-        if (r < 0)
-                return r;
-
-        if (!bus_path_is_valid(*ret))
+int bus_overlay_check_path(const char *path, sd_bus_error *error) {
+        if (!bus_path_is_valid(path))
                 return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "The path is a relative one inside the overlay, such as left4dead2/cfg/x.cfg, without . and ..");
 

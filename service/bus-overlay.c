@@ -16,6 +16,9 @@
 #include "service/request.h"
 #include "service/util.h"
 
+#define REMOVED_MAX 1000U
+#define REMOVED_SIZE_MAX 100000U /* of their paths: the description of a job holds them, escaped */
+
 static int property_get_string(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         Overlay *o = userdata;
@@ -136,7 +139,13 @@ static int method_import(sd_bus_message *call, void *userdata, sd_bus_error *err
         if (r < 0)
                 return r;
 
-        plan = (BuildPlan){ JOB_IMPORT, options.directory, options.size, -1, options.label };
+        plan = (BuildPlan){
+                .kind = JOB_IMPORT,
+                .path = options.directory,
+                .size = options.size,
+                .executable = -1,
+                .label = options.label,
+        };
         return start_build(call, userdata, &plan, "import", error);
 }
 
@@ -166,7 +175,9 @@ static int method_put_file(sd_bus_message *call, void *userdata, sd_bus_error *e
         BuildPlan plan;
         int r;
 
-        r = bus_overlay_read_path(call, &path, error);
+        r = sd_bus_message_read(call, "s", &path);
+        if (r >= 0)
+                r = bus_overlay_check_path(path, error);
         if (r >= 0)
                 r = bus_read_options(call, put_options, G_N_ELEMENTS(put_options), &options, error);
         if (r >= 0 && options.label)
@@ -175,25 +186,58 @@ static int method_put_file(sd_bus_message *call, void *userdata, sd_bus_error *e
                 return r;
 
         label = default_label("put", path);
-        plan = (BuildPlan){ JOB_PUT_FILE, path, options.size,
-                options.executable_given ? options.executable : -1, options.label ?: label };
+        plan = (BuildPlan){
+                .kind = JOB_PUT_FILE,
+                .path = path,
+                .size = options.size,
+                .executable = options.executable_given ? options.executable : -1,
+                .label = options.label ?: label,
+        };
         return start_build(call, userdata, &plan, "put-file", error);
 }
 
-static int method_remove_file(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        g_autofree char *label = NULL;
-        Overlay *o = userdata;
-        const char *path;
-        BuildPlan plan;
+static int read_paths(sd_bus_message *call, char ***ret, sd_bus_error *error) {
+        g_auto(GStrv) paths = NULL;
+        gsize size = 0, n = 0;
         int r;
 
-        r = bus_overlay_read_path(call, &path, error);
+        r = sd_bus_message_read_strv(call, &paths);
         if (r < 0)
                 return r;
 
-        label = default_label("rm", path);
-        plan = (BuildPlan){ JOB_REMOVE_FILE, path, 0, -1, label };
-        return start_build(call, o, &plan, "remove-file", error);
+        for (; paths && paths[n]; n++) {
+                r = bus_overlay_check_path(paths[n], error);
+                if (r < 0)
+                        return r;
+
+                size += strlen(paths[n]);
+        }
+        if (n == 0)
+                return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
+                        "Nothing is to be removed: give at least one path.");
+        if (n > REMOVED_MAX || size > REMOVED_SIZE_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "At most %u paths of %u bytes together are removed at once: remove a directory, or call again.",
+                        REMOVED_MAX, REMOVED_SIZE_MAX);
+
+        *ret = g_steal_pointer(&paths);
+        return 0;
+}
+
+static int method_remove_files(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+        g_autofree char *label = NULL;
+        g_auto(GStrv) paths = NULL;
+        BuildPlan plan;
+        int r;
+
+        r = read_paths(call, &paths, error);
+        if (r < 0)
+                return r;
+
+        label = paths[1] ? g_strdup_printf("rm of %u paths", g_strv_length(paths))
+                         : default_label("rm", paths[0]);
+        plan = (BuildPlan){ .kind = JOB_REMOVE_FILE, .paths = paths, .executable = -1, .label = label };
+        return start_build(call, userdata, &plan, "remove-files", error);
 }
 
 static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -265,8 +309,8 @@ static const sd_bus_vtable overlay_vtable[] = {
                 method_import, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("PutFile", SD_BUS_ARGS("s", path, "a{sv}", options),
                 SD_BUS_RESULT("o", job, "h", pipe), method_put_file, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("RemoveFile", SD_BUS_ARGS("s", path), SD_BUS_RESULT("o", job),
-                method_remove_file, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("RemoveFiles", SD_BUS_ARGS("as", paths), SD_BUS_RESULT("o", job),
+                method_remove_files, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Build", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", job),
                 bus_overlay_build, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetSource", SD_BUS_ARGS("s", source), SD_BUS_NO_RESULT,

@@ -29,9 +29,14 @@ int build_describe_upload(const Overlay *o, const BuildPlan *plan, int fd) {
         g_autoptr(GKeyFile) job = g_key_file_new();
 
         g_key_file_set_string(job, "Job", "Operation", job_kind_to_string(plan->kind));
-        g_key_file_set_string(job, "Job", plan->kind == JOB_IMPORT ? "Directory" : "Path", plan->path);
-        if (plan->kind != JOB_REMOVE_FILE)
+        if (plan->kind == JOB_REMOVE_FILE) {
+                g_key_file_set_string_list(
+                        job, "Job", "Paths", (const char *const *) plan->paths, g_strv_length(plan->paths));
+        } else {
+                g_key_file_set_string(
+                        job, "Job", plan->kind == JOB_IMPORT ? "Directory" : "Path", plan->path);
                 g_key_file_set_uint64(job, "Job", "Size", plan->size);
+        }
         if (plan->kind == JOB_PUT_FILE && plan->executable >= 0)
                 g_key_file_set_boolean(job, "Job", "Executable", plan->executable);
 

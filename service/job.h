@@ -89,9 +89,9 @@ int job_new(
 
 /* What a build is to do; the strings are the caller's. */
 typedef struct BuildPlan {
-        JobKind kind; /* JOB_IMPORT, JOB_PUT_FILE, JOB_REMOVE_FILE, JOB_BUILD or JOB_REFRESH */
-        const char *
-                path; /* what is put or removed; of an import, the directory to unpack in; of a build NULL */
+        JobKind kind;      /* JOB_IMPORT, JOB_PUT_FILE, JOB_REMOVE_FILE, JOB_BUILD or JOB_REFRESH */
+        const char *path;  /* what is put; of an import, the directory to unpack in */
+        char **paths;      /* what is removed */
         uint64_t size;     /* bytes that will be sent, 0 for not known */
         int executable;    /* of a file that is put: -1 for as it was before */
         const char *label; /* of the version */

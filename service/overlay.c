@@ -186,11 +186,11 @@ int overlay_build(Overlay *o, const BuildPlan *plan, Job **ret_job, int *ret_fd,
         if (r < 0)
                 return r;
 
-        if (plan->kind == JOB_REMOVE_FILE &&
-                (o->current == 0 || !overlay_has_path(o, o->current, plan->path)))
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
-                        "There is nothing at '%s' in the overlay '%s'. See: left4mectl overlay files %s",
-                        plan->path, o->name, o->name);
+        for (char **path = plan->paths; path && *path; path++)
+                if (o->current == 0 || !overlay_has_path(o, o->current, *path))
+                        return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SUCH_FILE,
+                                "There is nothing at '%s' in the overlay '%s'. See: left4mectl overlay files %s",
+                                *path, o->name, o->name);
 
         return job_new_build(o, plan, ret_job, ret_fd, error);
 }

@@ -158,49 +158,42 @@ int cmd_overlay_put(Cli *cli, char **words) {
         return r;
 }
 
-static int remove_one(Cli *cli, const char *overlay, const char *path) {
-        g_autofree char *object = client_path(LEFT4ME_OVERLAY_PREFIX, overlay);
+int cmd_overlay_rm(Cli *cli, char **words) {
+        g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+        g_autofree char *question = NULL, *list = NULL, *object = NULL;
         static const FilesOptions o = { 0 };
         g_autoptr(GVariant) reply = NULL;
         g_autoptr(GError) error = NULL;
         const char *job;
-
-        reply = cli_call(cli,
-                &(const ClientCall){
-                        .path = object,
-                        .interface = LEFT4ME_OVERLAY_INTERFACE,
-                        .method = "RemoveFile",
-                        .arguments = g_variant_new("(s)", path),
-                        .reply = "(o)",
-                        .interactive = TRUE,
-                },
-                &error);
-        if (!reply)
-                return files_error(cli, error, overlay, &o, path);
-
-        g_variant_get(reply, "(&o)", &job);
-        return build_follow(cli, &(const Build){ overlay, job, -1, -1, 0, FALSE });
-}
-
-int cmd_overlay_rm(Cli *cli, char **words) {
-        g_autofree char *question = NULL, *list = NULL;
-        char **word;
         int r;
 
         if (!cli_parse(cli, NULL, &words))
                 return cli->code;
-        if (cli->json && words[2])
-                return cli_usage(cli, "--json tells of one job: remove one path at a time");
 
         list = g_strjoinv(", ", words + 1);
         question = g_strdup_printf(
                 "Removing %s from %s; older versions have it as long as they are kept.", list, words[0]);
         r = ask_before_loss(cli, question);
-        for (word = words + 1; *word && r == EXIT_OK; word++) {
-                g_autofree char *path = files_clean_path(*word);
+        if (r != EXIT_OK)
+                return r;
 
-                r = remove_one(cli, words[0], path);
-        }
+        for (char **word = words + 1; *word; word++)
+                g_ptr_array_add(paths, files_clean_path(*word));
+        object = client_path(LEFT4ME_OVERLAY_PREFIX, words[0]);
+        reply = cli_call(cli,
+                &(const ClientCall){
+                        .path = object,
+                        .interface = LEFT4ME_OVERLAY_INTERFACE,
+                        .method = "RemoveFiles",
+                        .arguments = g_variant_new("(@as)",
+                                g_variant_new_strv((const char *const *) paths->pdata, (gssize) paths->len)),
+                        .reply = "(o)",
+                        .interactive = TRUE,
+                },
+                &error);
+        if (!reply)
+                return files_error(cli, error, words[0], &o, words[2] ? "" : words[1]);
 
-        return r;
+        g_variant_get(reply, "(&o)", &job);
+        return build_follow(cli, &(const Build){ words[0], job, -1, -1, 0, FALSE });
 }

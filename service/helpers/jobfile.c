@@ -46,6 +46,7 @@ JobFile *jobfile_free(JobFile *job) {
         g_free(job->to);
         g_free(job->directory);
         g_free(job->path);
+        g_strfreev(job->paths);
         g_clear_pointer(&job->numbers, g_array_unref);
         g_free(job);
         return NULL;
@@ -123,6 +124,28 @@ static int read_path(GKeyFile *file, JobFile *job, GError **error) {
         return 0;
 }
 
+static int read_paths(GKeyFile *file, JobFile *job, GError **error) {
+        g_auto(GStrv) paths = g_key_file_get_string_list(file, GROUP, "Paths", NULL, NULL);
+        g_autoptr(GPtrArray) normal = g_ptr_array_new_with_free_func(g_free);
+
+        for (char **path = paths; path && *path; path++) {
+                char *to;
+
+                if (path_normalise(*path, &to) < 0)
+                        return fail_key(error, "Paths");
+
+                g_ptr_array_add(normal, to);
+                if (*to == '\0')
+                        return fail_key(error, "Paths");
+        }
+        if (normal->len == 0)
+                return fail_key(error, "Paths");
+
+        g_ptr_array_add(normal, NULL);
+        job->paths = (char **) g_ptr_array_free(g_steal_pointer(&normal), FALSE);
+        return 0;
+}
+
 static int read_put(GKeyFile *file, JobFile *job, GError **error) {
         g_autofree char *executable = g_key_file_get_value(file, GROUP, "Executable", NULL);
         int r;
@@ -188,7 +211,7 @@ static int read_operation(GKeyFile *file, JobFile *job, GError **error) {
         case OPERATION_PUT_FILE:
                 return read_put(file, job, error);
         case OPERATION_REMOVE_FILE:
-                return read_path(file, job, error);
+                return read_paths(file, job, error);
         case OPERATION_SCRIPT:
                 return read_name(file, "Overlay", &job->overlay, error);
         case OPERATION_FREEZE:

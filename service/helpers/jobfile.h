@@ -37,6 +37,7 @@ typedef struct JobFile {
         char *overlay, *instance, *to;
         char *directory;         /* normalised, "" for the root */
         char *path;              /* normalised, never "" */
+        char **paths;            /* the same, at least one */
         int executable;          /* -1: not said */
         bool everything;
         uint64_t size;           /* 0: not known */

@@ -59,7 +59,7 @@ static int do_job(
                 return script_run(job, path, overlay, ret_status, error);
 
         if (job->operation == OPERATION_REMOVE_FILE)
-                return remove_file(job, overlay, error);
+                return remove_files(job, overlay, error);
         if (job->operation != OPERATION_IMPORT && job->operation != OPERATION_PUT_FILE)
                 return fail(error, EINVAL, "Operation=%s is not for left4me-build",
                         operation_to_string(job->operation));

@@ -96,19 +96,34 @@ int put_file(const JobFile *job, int upload, int overlay, FILE *out, GError **er
         return take_upload(job, upload, fd, out, error);
 }
 
-int remove_file(const JobFile *job, int overlay, GError **error) {
+/* Whether something is there, and takes it away if that is wanted. */
+static int remove_path(const char *path, int overlay, bool really) {
         _cleanup_fd_ int parent = -1;
         const char *name;
-        g_autofree char *directory = split(job->path, &name);
+        g_autofree char *directory = split(path, &name);
         struct stat st;
-        int r;
 
         parent = beneath_open(overlay, directory[0] ? directory : ".", O_RDONLY | O_DIRECTORY);
         if (parent < 0)
-                return fail_path(error, -parent, job->path);
+                return parent;
         if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return fail_path(error, errno, job->path);
+                return -errno;
+        return really ? remove_tree(parent, name) : 0;
+}
 
-        r = remove_tree(parent, name);
-        return r < 0 ? fail_path(error, -r, job->path) : 0;
+int remove_files(const JobFile *job, int overlay, GError **error) {
+        int r;
+
+        for (char **path = job->paths; *path; path++) {
+                r = remove_path(*path, overlay, false);
+                if (r < 0)
+                        return fail_path(error, -r, *path);
+        }
+        for (char **path = job->paths; *path; path++) {
+                r = remove_path(*path, overlay, true);
+                /* What was named beside the directory that it was in has gone with that. */
+                if (r < 0 && r != -ENOENT)
+                        return fail_path(error, -r, *path);
+        }
+        return 0;
 }

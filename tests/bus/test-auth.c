@@ -92,7 +92,7 @@ static const Method askers[] = {
         { OVERLAY, "Rollback", "(@u 1,)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "SetKeepVersions", "(@u 5,)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "PutFile", "('a', @a{sv} {})", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
-        { OVERLAY, "RemoveFile", "('a',)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
+        { OVERLAY, "RemoveFiles", "(['a'],)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Build", "(@a{sv} {},)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "SetSource", "('true',)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "SetItems", "(['1'],)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },

@@ -93,7 +93,7 @@ static void test_put_refused(Fixture *f) {
 
         job = world_begin_upload(f, "maps", "PutFile", g_variant_new_parsed("('a', @a{sv} {})"), &pipe);
         call_refused(f, MAPS, "PutFile", g_variant_new_parsed("('b', @a{sv} {})"), LEFT4ME_ERROR_BUSY);
-        call_refused(f, MAPS, "RemoveFile", g_variant_new_parsed("('srcds_run',)"), LEFT4ME_ERROR_BUSY);
+        call_refused(f, MAPS, "RemoveFiles", g_variant_new_parsed("(['srcds_run'],)"), LEFT4ME_ERROR_BUSY);
         g_variant_unref(call(f, job, LEFT4ME_JOB_INTERFACE, "Cancel", NULL));
         (void) close(pipe);
         g_assert_cmpstr(world_wait_job(f, job), ==, "cancelled");
@@ -101,38 +101,58 @@ static void test_put_refused(Fixture *f) {
         expect_current(f, 1);
 }
 
-static const char *take_away(Fixture *f, const char *path) {
-        g_autofree char *job = world_take_path(call(f, MAPS, "RemoveFile", g_variant_new("(s)", path)));
+static const char *take_away(Fixture *f, const char *paths) {
+        g_autofree char *job = world_take_path(call(f, MAPS, "RemoveFiles", g_variant_new_parsed(paths)));
 
         mirror_wait(f->mirror, job, LEFT4ME_JOB_INTERFACE, "Kind", "'remove-file'");
         return world_wait_job(f, job);
 }
 
+static GVariant *many_paths(void) {
+        const char *paths[1001];
+
+        for (gsize i = 0; i < G_N_ELEMENTS(paths); i++)
+                paths[i] = "left4dead2";
+        return g_variant_new("(@as)", g_variant_new_strv(paths, G_N_ELEMENTS(paths)));
+}
+
 static void test_remove(Fixture *f) {
-        g_autofree char *label = NULL;
+        g_autofree char *label = NULL, *again = NULL;
 
         if (!world_mount(f))
                 return;
 
         g_free(world_overlay(f, "maps"));
         g_assert_cmpstr(world_put(f, "maps", CFG, "x", "@a{sv} {}"), ==, "succeeded");
-        g_assert_cmpstr(take_away(f, "srcds_run"), ==, "succeeded");
-        expect_current(f, 3);
+        g_assert_cmpstr(world_put(f, "maps", "hl2;x", "x", "@a{sv} {}"), ==, "succeeded");
+        g_assert_cmpstr(take_away(f, "(['srcds_run'],)"), ==, "succeeded");
+        expect_current(f, 4);
         label = last_label(f);
         g_assert_cmpstr(label, ==, "rm srcds_run");
-        g_assert_false(fixture_exists(f, VERSIONS "3/srcds_run"));
-        g_assert_true(fixture_exists(f, VERSIONS "2/srcds_run"));
-        g_assert_cmpstr(take_away(f, "left4dead2/cfg"), ==, "succeeded");
-        expect_current(f, 4);
-        g_assert_false(fixture_exists(f, VERSIONS "4/left4dead2/cfg"));
-        g_assert_true(fixture_exists(f, VERSIONS "4/left4dead2/maps/c1m1_hotel.bsp"));
+        g_assert_false(fixture_exists(f, VERSIONS "4/srcds_run"));
+        g_assert_true(fixture_exists(f, VERSIONS "3/srcds_run"));
+        g_assert_cmpstr(
+                take_away(f, "(['left4dead2/cfg', 'hl2;x', 'left4dead2/cfg/x.cfg'],)"), ==, "succeeded");
+        expect_current(f, 5);
+        again = last_label(f);
+        g_assert_cmpstr(again, ==, "rm of 3 paths");
+        g_assert_false(fixture_exists(f, VERSIONS "5/left4dead2/cfg"));
+        g_assert_false(fixture_exists(f, VERSIONS "5/hl2;x"));
+        g_assert_true(fixture_exists(f, VERSIONS "5/left4dead2/maps/c1m1_hotel.bsp"));
 
         /* What is not there is refused before there is a job. */
+        call_refused(f, MAPS, "RemoveFiles", g_variant_new_parsed("(['srcds_run'],)"),
+                LEFT4ME_ERROR_NO_SUCH_FILE);
+        call_refused(f, MAPS, "RemoveFiles", g_variant_new_parsed("(['a/b'],)"), LEFT4ME_ERROR_NO_SUCH_FILE);
         call_refused(
-                f, MAPS, "RemoveFile", g_variant_new_parsed("('srcds_run',)"), LEFT4ME_ERROR_NO_SUCH_FILE);
-        call_refused(f, MAPS, "RemoveFile", g_variant_new_parsed("('a/b',)"), LEFT4ME_ERROR_NO_SUCH_FILE);
-        call_refused(f, MAPS, "RemoveFile", g_variant_new_parsed("('',)"), LEFT4ME_ERROR_INVALID_ARGUMENT);
-        call_refused(f, MAPS, "RemoveFile", g_variant_new_parsed("('..',)"), LEFT4ME_ERROR_INVALID_ARGUMENT);
+                f, MAPS, "RemoveFiles", g_variant_new_parsed("([''],)"), LEFT4ME_ERROR_INVALID_ARGUMENT);
+        call_refused(f, MAPS, "RemoveFiles", g_variant_new_parsed("(['left4dead2', '..'],)"),
+                LEFT4ME_ERROR_INVALID_ARGUMENT);
+        call_refused(f, MAPS, "RemoveFiles", g_variant_new_parsed("(['left4dead2', 'none'],)"),
+                LEFT4ME_ERROR_NO_SUCH_FILE);
+        call_refused(
+                f, MAPS, "RemoveFiles", g_variant_new_parsed("(@as [],)"), LEFT4ME_ERROR_INVALID_ARGUMENT);
+        call_refused(f, MAPS, "RemoveFiles", many_paths(), LEFT4ME_ERROR_LIMITS_EXCEEDED);
         mirror_wait(f->mirror, MAPS, "State", "'ready'");
 }
 
@@ -151,7 +171,7 @@ static void test_queued(Fixture *f) {
         g_variant_unref(call(f, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "Reload", NULL));
         running = world_begin_import(f, "first", "@a{sv} {}", &pipes[0]);
         mirror_wait(f->mirror, running, LEFT4ME_JOB_INTERFACE, "State", "'running'");
-        removal = world_take_path(call(f, MAPS, "RemoveFile", g_variant_new("(s)", "srcds_run")));
+        removal = world_take_path(call(f, MAPS, "RemoveFiles", g_variant_new_parsed("(['srcds_run'],)")));
         upload = world_begin_import(f, "last", "@a{sv} {}", &pipes[1]);
         mirror_wait(f->mirror, upload, LEFT4ME_JOB_INTERFACE, "State", "'queued'");
         fixture_kill(f);
@@ -162,7 +182,7 @@ static void test_queued(Fixture *f) {
                 "'its upload was interrupted by a restart of left4med, before it began; start it again'");
         g_assert_cmpstr(world_wait_job(f, removal), ==, "succeeded");
         expect_current(f, 2);
-        g_assert_false(fixture_exists(f, VERSIONS "2/srcds_run"));
+        g_assert_false(fixture_exists(f, VERSIONS "3/srcds_run"));
         (void) close(pipes[0]);
         (void) close(pipes[1]);
 }

@@ -85,7 +85,7 @@ static void test_wrong_kind(Fixture *f) {
         create(f);
         refuse(f, "Import", g_variant_new_parsed("(@a{sv} {},)"), LEFT4ME_ERROR_WRONG_KIND);
         refuse(f, "PutFile", g_variant_new_parsed("('a', @a{sv} {})"), LEFT4ME_ERROR_WRONG_KIND);
-        refuse(f, "RemoveFile", g_variant_new_parsed("('a',)"), LEFT4ME_ERROR_WRONG_KIND);
+        refuse(f, "RemoveFiles", g_variant_new_parsed("(['a'],)"), LEFT4ME_ERROR_WRONG_KIND);
         call_refused(f, path, LEFT4ME_OVERLAY_INTERFACE, "Build", g_variant_new_parsed("(@a{sv} {},)"),
                 LEFT4ME_ERROR_WRONG_KIND);
         call_refused(f, path, LEFT4ME_OVERLAY_INTERFACE, "GetSource", NULL, LEFT4ME_ERROR_WRONG_KIND);

@@ -46,11 +46,11 @@ static gboolean on_put_file(L4Manager1Overlay *overlay, GDBusMethodInvocation *i
         return TRUE;
 }
 
-static gboolean on_remove_file(
-        L4Manager1Overlay *overlay, GDBusMethodInvocation *invocation, const char *path, gpointer userdata) {
+static gboolean on_remove_files(L4Manager1Overlay *overlay, GDBusMethodInvocation *invocation,
+        const char *const *paths, gpointer userdata) {
         g_autofree char *job = fake_job_done(userdata, "remove-file", l4_manager1_overlay_get_name(overlay));
 
-        l4_manager1_overlay_complete_remove_file(overlay, invocation, job);
+        l4_manager1_overlay_complete_remove_files(overlay, invocation, job);
         return TRUE;
 }
 
@@ -70,6 +70,6 @@ void fake_handle_overlay_files(Fake *f, L4Manager1Overlay *overlay) {
         g_signal_connect(overlay, "handle-rename", G_CALLBACK(on_rename), f);
         g_signal_connect(overlay, "handle-diff", G_CALLBACK(on_diff), f);
         g_signal_connect(overlay, "handle-put-file", G_CALLBACK(on_put_file), f);
-        g_signal_connect(overlay, "handle-remove-file", G_CALLBACK(on_remove_file), f);
+        g_signal_connect(overlay, "handle-remove-files", G_CALLBACK(on_remove_files), f);
         g_signal_connect(overlay, "handle-open-file", G_CALLBACK(on_open_file), f);
 }

@@ -138,8 +138,7 @@ static void test_files(void) {
         assert_has(
                 refused->err, "Removing a, b from maps; older versions have it as long as they are kept.\n");
         rm = RUN(f, 0, "overlay", "rm", "-y", "maps", "./a", "b/");
-        g_assert_true(fake_called(f, "!RemoveFile maps ('a',)"));
-        g_assert_true(fake_called(f, "!RemoveFile maps ('b',)"));
+        g_assert_true(fake_called(f, "!RemoveFiles maps (['a', 'b'],)"));
         (void) g_unlink(file);
         (void) g_rmdir(directory);
         fake_free(f);

@@ -44,7 +44,7 @@ ARGUMENTS = {
     (OVERLAY, "Import"): ["{}"],
     (OVERLAY, "ListFiles"): ["", "0"],
     (OVERLAY, "PutFile"): ["left4dead2/intruder", "{}"],
-    (OVERLAY, "RemoveFile"): ["left4dead2/layer.txt"],
+    (OVERLAY, "RemoveFiles"): ["['left4dead2/layer.txt']"],
     (OVERLAY, "OpenFile"): ["left4dead2/layer.txt", "0"],
     (OVERLAY, "Diff"): ["1", "0"],
     (OVERLAY, "Rename"): ["intruder"],

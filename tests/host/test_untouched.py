@@ -125,7 +125,7 @@ class Untouched(host.Case):
             path, fd = self.ask(name, "PutFile", "sa{sv}", "left4dead2/put.txt", {})
             ground.Upload(fd, b"put\n").join()
             self.ground.do(path)
-            self.ground.do(self.ask(name, "RemoveFile", "s", "left4dead2/layers")[0])
+            self.ground.do(self.ask(name, "RemoveFiles", "as", ["left4dead2/layers"])[0])
 
     def roll_back(self):
         for name in ("top", "low", "game"):

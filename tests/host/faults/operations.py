@@ -7,5 +7,5 @@ import server_operations as s
 OPERATIONS = {
     "start": s.Start, "stop": s.Stop, "restart": s.Restart, "create": s.Create, "clone": s.Clone, "configure": s.Configure,
     "rename": s.Rename, "reset": s.Reset, "delete": s.Delete, "create_overlay": o.CreateOverlay, "import": o.Import,
-    "import_slow": o.ImportSlow, "import_zip": o.ImportZip, "put_file": o.PutFile, "remove_file": o.RemoveFile,
+    "import_slow": o.ImportSlow, "import_zip": o.ImportZip, "put_file": o.PutFile, "remove_file": o.RemoveFiles,
     "rollback": o.Rollback, "prune": o.Prune, "rename_overlay": o.RenameOverlay, "delete_overlay": o.DeleteOverlay}

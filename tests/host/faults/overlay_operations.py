@@ -130,7 +130,7 @@ class PutFile(Build):
         self.upload = ground.Upload(reply[1], self.content)
 
 
-class RemoveFile(Build):
+class RemoveFiles(Build):
     """A directory with all that is in it."""
     path = "left4dead2/old"
 
@@ -142,7 +142,7 @@ class RemoveFile(Build):
         self.expected = {path: value for path, value in self.tree.items() if not path.startswith(self.path + "/")}
 
     def post(self):
-        return self.overlay("RemoveFile", "s", self.path)
+        return self.overlay("RemoveFiles", "as", [self.path])
 
 
 class Rollback(OfLayer):

@@ -29,6 +29,7 @@ static void test_good(void) {
         g_autoptr(JobFile) commit = parse("Operation=commit\nOverlay=maps\nBuild=7\nBase=2\nVersion=3\n");
         g_autoptr(JobFile) first = parse("Operation=commit\nOverlay=maps\nBuild=7\nVersion=1\n");
         g_autoptr(JobFile) removal = parse("Operation=remove-versions\nOverlay=maps\nVersions=1;22;\n");
+        g_autoptr(JobFile) files = parse("Operation=remove-file\nPaths=a//b/;semi\\;colon;c\n");
         g_autoptr(JobFile) discard = parse("Operation=discard\nBuilds=5\n");
         g_autoptr(JobFile) rename = parse("Operation=rename-instance\nInstance=a\nTo=b\n");
 
@@ -44,6 +45,9 @@ static void test_good(void) {
         g_assert_cmpuint(first->base, ==, 0);
         g_assert_cmpuint(removal->numbers->len, ==, 2);
         g_assert_cmpuint(g_array_index(removal->numbers, uint32_t, 1), ==, 22);
+        g_assert_cmpuint(g_strv_length(files->paths), ==, 3);
+        g_assert_cmpstr(files->paths[0], ==, "a/b");
+        g_assert_cmpstr(files->paths[1], ==, "semi;colon");
         g_assert_cmpuint(g_array_index(discard->numbers, uint32_t, 0), ==, 5);
         g_assert_cmpstr(rename->instance, ==, "a");
         g_assert_cmpstr(rename->to, ==, "b");
@@ -63,9 +67,10 @@ static void test_bad(void) {
                 { "Operation=put-file\nPath=/a\n", "Path" },
                 { "Operation=put-file\nPath=a\nSize=-1\n", "Size" },
                 { "Operation=put-file\nPath=a\nExecutable=yes\n", "Executable" },
-                { "Operation=remove-file\n", "Path" },
-                { "Operation=remove-file\nPath=.\n", "Path" },
-                { "Operation=remove-file\nPath=..\n", "Path" },
+                { "Operation=remove-file\n", "Paths" },
+                { "Operation=remove-file\nPaths=\n", "Paths" },
+                { "Operation=remove-file\nPaths=a;.;\n", "Paths" },
+                { "Operation=remove-file\nPaths=..;a;\n", "Paths" },
                 { "Operation=import\nDirectory=/etc\n", "Directory" },
                 { "Operation=import\nSize=-1\n", "Size" },
                 { "Operation=import\nSize=99999999999999999999\n", "Size" },

@@ -118,10 +118,11 @@ static void test_large(Fixture *f, gconstpointer data) {
 }
 
 static int take_away(const Fixture *f, const char *path, GError **error) {
-        JobFile job = { .operation = OPERATION_REMOVE_FILE, .path = (char *) (uintptr_t) path };
+        g_auto(GStrv) paths = g_strsplit(path, " ", -1);
+        JobFile job = { .operation = OPERATION_REMOVE_FILE, .paths = paths };
         int tree = open_tree(f), r;
 
-        r = remove_file(&job, tree, error);
+        r = remove_files(&job, tree, error);
         (void) close(tree);
         return r;
 }
@@ -136,6 +137,9 @@ static void test_remove(Fixture *f, gconstpointer data) {
                 { "empty", "f a old\nx run #!\nd d\nf d/b kept\nl link a\nl out ../outside\nl in d\n" },
                 { "link", "f a old\nx run #!\nd d\nf d/b kept\nd empty\nl out ../outside\nl in d\n" },
                 { "out", "f a old\nx run #!\nd d\nf d/b kept\nd empty\nl link a\nl in d\n" },
+                { "a link empty", "x run #!\nd d\nf d/b kept\nl out ../outside\nl in d\n" },
+                { "d/b d", "f a old\nx run #!\nd empty\nl link a\nl out ../outside\nl in d\n" },
+                { "d d/b d", "f a old\nx run #!\nd empty\nl link a\nl out ../outside\nl in d\n" },
         };
         g_autoptr(GError) error = NULL;
 
@@ -145,6 +149,7 @@ static void test_remove(Fixture *f, gconstpointer data) {
         }
         assert_failed(take_away(f, "nothing", &error), ENOENT, &error, "nothing");
         assert_failed(take_away(f, "none/here", &error), ENOENT, &error, "none/here");
+        assert_failed(take_away(f, "a nothing", &error), ENOENT, &error, "nothing");
         assert_failed(take_away(f, "out/a", &error), ELOOP, &error, "out/a", "link or a file");
         assert_failed(take_away(f, "in/b", &error), ELOOP, &error, "in/b", "link or a file");
         check(f, "d d\n" TREE);
