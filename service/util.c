@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/io.h"
 #include "service/util.h"
 
 uint64_t now_usec(void) {
@@ -46,22 +47,6 @@ char *text_clean(const char *text, size_t max) {
         return clean;
 }
 
-static int write_all(int fd, const char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-
-                data += n;
-                size -= (size_t) n;
-        }
-
-        return 0;
-}
-
 int file_write(int dirfd, const char *name, const void *data, size_t size, mode_t mode) {
         g_autofree char *temporary = g_strdup_printf(".%s.new", name);
         int fd, r;
@@ -98,27 +83,18 @@ int directory_make(int dirfd, const char *name, mode_t mode) {
 
 int file_read(int dirfd, const char *name, size_t max, char **ret) {
         g_autofree char *data = g_malloc(max + 2);
-        size_t size = 0;
-        int fd, r = 0;
+        ssize_t size;
+        int fd;
 
         fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0)
                 return -errno;
 
-        while (size <= max) {
-                ssize_t n = read(fd, data + size, max + 1 - size);
-
-                if (n < 0)
-                        r = -errno;
-                if (n <= 0)
-                        break;
-                size += (size_t) n;
-        }
-
+        size = read_full(fd, data, max + 1);
         (void) close(fd);
-        if (r < 0)
-                return r;
-        if (size > max)
+        if (size < 0)
+                return (int) size;
+        if ((size_t) size > max)
                 return -EFBIG;
 
         data[size] = '\0';

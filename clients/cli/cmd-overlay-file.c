@@ -9,6 +9,7 @@
 
 #include "ask.h"
 #include "build.h"
+#include "common/io.h"
 #include "dbus/names.h"
 #include "fetch.h"
 #include "files.h"
@@ -111,7 +112,7 @@ static int spool(Cli *cli, int fd, int *ret_fd, uint64_t *ret_size) {
 
         *ret_size = 0;
         while ((n = read(fd, buffer, BUFFER_SIZE)) > 0) {
-                if (write(temporary, buffer, (size_t) n) != n)
+                if (write_all(temporary, buffer, (size_t) n) < 0)
                         break;
                 *ret_size += (uint64_t) n;
         }

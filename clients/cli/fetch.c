@@ -8,28 +8,13 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "common/io.h"
 #include "fetch.h"
 #include "format.h"
 #include "json.h"
 #include "text.h"
 
 #define BUFFER_SIZE (64U * 1024U)
-
-static int write_all(int fd, const char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-
-                data += n;
-                size -= (size_t) n;
-        }
-
-        return 0;
-}
 
 static int copy(int from, int to, uint64_t *ret_size) {
         g_autofree char *buffer = g_malloc(BUFFER_SIZE);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "common/io.h"
 #include "upload.h"
 
 #define BUFFER_SIZE (256 * 1024)
@@ -142,21 +143,6 @@ void upload_stop(Upload *u) {
         upload_end(u, UPLOAD_STOPPED, 0);
 }
 
-static gboolean write_all(int fd, const unsigned char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return FALSE;
-                data += n;
-                size -= (size_t) n;
-        }
-
-        return TRUE;
-}
-
 /*
  * The rest of the upload, in a process of its own, from standard input to standard output. After a fork
  * beside other threads only system calls are safe, and they suffice. Everything else is closed: a bus
@@ -172,14 +158,14 @@ static void G_GNUC_NORETURN copy_rest(Upload *u) {
                 close_range(STDERR_FILENO + 1, ~0U, 0) < 0)
                 _exit(1);
 
-        if (!write_all(STDOUT_FILENO, u->buffer + u->begin, u->end - u->begin))
+        if (write_all(STDOUT_FILENO, u->buffer + u->begin, u->end - u->begin) < 0)
                 _exit(1);
 
         for (;;) {
                 n = read(STDIN_FILENO, u->buffer, BUFFER_SIZE);
                 if (n < 0 && errno == EINTR)
                         continue;
-                if (n <= 0 || !write_all(STDOUT_FILENO, u->buffer, (size_t) n))
+                if (n <= 0 || write_all(STDOUT_FILENO, u->buffer, (size_t) n) < 0)
                         _exit(n == 0 ? 0 : 1);
         }
 }

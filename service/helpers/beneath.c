@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/io.h"
 
 void close_fd(int *fd) {
         if (*fd >= 0)
@@ -86,7 +87,7 @@ int beneath_open_from(int dirfd, const char *path, uid_t owner, int flags) {
 int beneath_read_from(int dirfd, const char *path, uid_t owner, size_t max, char **ret, size_t *ret_size) {
         g_autofree char *data = NULL;
         _cleanup_fd_ int fd = -1;
-        size_t size = 0;
+        ssize_t size;
 
         fd = beneath_open_from(dirfd, path, owner, O_RDONLY);
         if (fd < 0)
@@ -94,38 +95,16 @@ int beneath_read_from(int dirfd, const char *path, uid_t owner, size_t max, char
 
         /* One byte more than allowed tells that it is larger, whatever fstat() said before. */
         data = g_malloc(max + 2);
-        while (size <= max) {
-                ssize_t n = read(fd, data + size, max + 1 - size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                size += (size_t) n;
-        }
-        if (size > max)
+        size = read_full(fd, data, max + 1);
+        if (size < 0)
+                return (int) size;
+        if ((size_t) size > max)
                 return -EFBIG;
 
         data[size] = '\0';
         *ret = g_steal_pointer(&data);
         if (ret_size)
-                *ret_size = size;
-        return 0;
-}
-
-int write_all(int fd, const char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                data += n;
-                size -= (size_t) n;
-        }
+                *ret_size = (size_t) size;
         return 0;
 }
 

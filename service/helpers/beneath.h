@@ -37,6 +37,3 @@ int beneath_read_from(int dirfd, const char *path, uid_t owner, size_t max, char
 
 /* Writes a file by way of `.NAME.new`, so that a reader sees the old content or the new, never a part. */
 int beneath_write(int dirfd, const char *name, const char *data, size_t size, mode_t mode);
-
-/* Writes all of data. */
-int write_all(int fd, const char *data, size_t size);

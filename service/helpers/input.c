@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/io.h"
 #include "fail.h"
 #include "input.h"
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/io.h"
 #include "settle.h"
 
 #define BUFFER_SIZE (256U * 1024U)
@@ -70,24 +71,6 @@ static int open_file(int dirfd, const char *name, mode_t mode) {
                 fd = beneath_open(dirfd, name, O_RDONLY | O_NONBLOCK);
         }
         return fd;
-}
-
-/* Reads until size bytes are there or the file ends. */
-static ssize_t read_full(int fd, char *data, size_t size) {
-        size_t done = 0;
-
-        while (done < size) {
-                ssize_t n = read(fd, data + done, size - done);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                done += (size_t) n;
-        }
-        return (ssize_t) done;
 }
 
 /* 1 if both files hold the same, from where they stand to the end. */

@@ -8,6 +8,7 @@
 
 #include "beneath.h"
 #include "clashes.h"
+#include "common/io.h"
 #include "fail.h"
 #include "input.h"
 #include "remove.h"

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/io.h"
 #include "fuzz.h"
 #include "import.h"
 #include "names.h"

@@ -7,6 +7,7 @@
 
 #include "archives.h"
 #include "beneath.h"
+#include "common/io.h"
 #include "import.h"
 
 const Entry good_entries[] = {

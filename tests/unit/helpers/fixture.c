@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/io.h"
 #include "fixture.h"
 #include "remove.h"
 

@@ -12,6 +12,7 @@
 
 #include "archives.h"
 #include "beneath.h"
+#include "common/io.h"
 #include "fixture.h"
 #include "import.h"
 
