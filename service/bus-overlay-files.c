@@ -154,8 +154,9 @@ static int reply_changes(sd_bus_message *call, const GArray *changes) {
                 r = sd_bus_message_open_container(reply, 'a', "(sstt)");
         for (unsigned i = 0; i < changes->len && r >= 0; i++) {
                 const TreeChange *change = &g_array_index(changes, TreeChange, i);
+                g_autofree char *path = file_name_escape(change->path);
 
-                r = sd_bus_message_append(reply, "(sstt)", change->path, change->kind, change->a, change->b);
+                r = sd_bus_message_append(reply, "(sstt)", path, change->kind, change->a, change->b);
         }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/io.h"
 #include "service/tree-diff.h"
 
 #define PIECE (64U * 1024U)
@@ -259,8 +260,7 @@ static int read_name(Level *l) {
                 return 1;
         }
 
-        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, "..") ||
-                !g_utf8_validate(entry->d_name, -1, NULL))
+        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
                 return 1;
 
         sides = g_tree_lookup(l->names, entry->d_name);
@@ -269,27 +269,10 @@ static int read_name(Level *l) {
         return 1;
 }
 
-static ssize_t read_piece(int fd, char *data) {
-        size_t done = 0;
-
-        while (done < PIECE) {
-                ssize_t n = read(fd, data + done, PIECE - done);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                done += (size_t) n;
-        }
-
-        return (ssize_t) done;
-}
-
 /* Compares one piece of two files. */
 static int compare_piece(TreeDiff *d) {
-        ssize_t n = read_piece(d->file[0], d->buffer), m = read_piece(d->file[1], d->buffer + PIECE);
+        ssize_t n = read_full(d->file[0], d->buffer, PIECE),
+                m = read_full(d->file[1], d->buffer + PIECE, PIECE);
         int r = 1;
 
         if (n < 0 || m < 0)

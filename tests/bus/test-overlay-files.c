@@ -289,8 +289,18 @@ static char *diff(Fixture *f, guint32 a, guint32 b) {
         return g_string_free(text, FALSE);
 }
 
+/* A file of that size, holding nothing but zeros and a last letter; it takes no room. */
+static void make_large(Fixture *f, const char *name, goffset size, char last) {
+        g_autofree char *path = fixture_path(f, name);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+        g_assert_cmpint(fd, >=, 0);
+        g_assert_cmpint(pwrite(fd, &last, 1, size - 1), ==, 1);
+        (void) close(fd);
+}
+
 static void test_diff(Fixture *f) {
-        g_autofree char *same = NULL, *put = NULL, *back = NULL, *both = NULL;
+        g_autofree char *same = NULL, *put = NULL, *back = NULL, *both = NULL, *odd = NULL;
 
         g_free(world_empty_overlay(f, "maps"));
         call_refused(f, MAPS, "Diff", g_variant_new("(uu)", 0, 0), LEFT4ME_ERROR_NO_SUCH_VERSION);
@@ -306,18 +316,13 @@ static void test_diff(Fixture *f) {
         g_assert_cmpstr(back, ==, "removed left4dead2/cfg/ 0 0\nremoved " CFG " 3 0\n");
         both = diff(f, 2, 0);
         g_assert_cmpstr(both, ==, "changed srcds_run 10 10\n");
+        /* No build makes such a name; a disk that somebody else wrote to may have it. */
+        make_large(f, VERSIONS "2/odd\xff\\", 1, 'x');
+        odd = diff(f, 2, 1);
+        g_assert_cmpstr(
+                odd, ==, "removed left4dead2/cfg/ 0 0\nremoved " CFG " 3 0\nremoved odd\\xff\\x5c 1 0\n");
         call_refused(f, MAPS, "Diff", g_variant_new("(uu)", 1, 9), LEFT4ME_ERROR_NO_SUCH_VERSION);
         call_refused(f, MAPS, "Diff", g_variant_new("(uu)", 9, 1), LEFT4ME_ERROR_NO_SUCH_VERSION);
-}
-
-/* A file of that size, holding nothing but zeros and a last letter; it takes no room. */
-static void make_large(Fixture *f, const char *name, goffset size, char last) {
-        g_autofree char *path = fixture_path(f, name);
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-
-        g_assert_cmpint(fd, >=, 0);
-        g_assert_cmpint(pwrite(fd, &last, 1, size - 1), ==, 1);
-        (void) close(fd);
 }
 
 /* While gigabytes are compared everybody else is served, no more than a few can be at it, and what is compared stays. */

@@ -55,6 +55,8 @@ static const Case cases[] = {
                 "type a 3 0\nadded a/b 0 3\ntype b 1 3\ntype c 0 1\nremoved c/d 1 0\n" },
         { "directories", "f d/a one\nd e\n", "f d/a one\nd f/g\nf f/h x\n",
                 "removed e/ 0 0\nadded f/ 0 0\nadded f/g/ 0 0\nadded f/h 0 1\n" },
+        { "bytes", "f \xff x\nf same\xf1 y\n", "f \xfe/\xff x\nf same\xf1 y\n",
+                "added \xfe/ 0 0\nadded \xfe/\xff 0 1\nremoved \xff 1 0\n" },
         { "sorted", "", "f b/z x\nf a x\nf b/a/q x\nf c x\n",
                 "added a 0 1\nadded b/ 0 0\nadded b/a/ 0 0\nadded b/a/q 0 1\nadded b/z 0 1\nadded c 0 1\n" },
 };
