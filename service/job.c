@@ -122,14 +122,18 @@ static void job_bind(Job *j, bool bind) {
                 instance_set_job(i, bind ? j : NULL);
 }
 
-/* The overlay knows its last job, also when that is over. */
+/* The overlay knows its last job, also when that is over. What comes before the end of one of its name was that one's: to be called
+ * in the order of the jobs. */
 static void job_note_last(Job *j) {
-        bool renamed = j->kind == JOB_RENAME_OVERLAY && j->state == JOB_SUCCEEDED;
-        Overlay *o = job_is_of(j, "overlay") ? overlay_find(j->manager, renamed ? j->argument : j->subject)
-                                             : NULL;
+        bool done = j->state == JOB_SUCCEEDED, renamed = done && j->kind == JOB_RENAME_OVERLAY,
+             gone = renamed || (done && j->kind == JOB_DELETE_OVERLAY);
+        Overlay *o = job_is_of(j, "overlay") ? overlay_find(j->manager, j->subject) : NULL,
+                *to = renamed ? overlay_find(j->manager, j->argument) : NULL;
 
         if (o)
-                o->last_job = j->id;
+                o->last_job = gone ? 0 : j->id;
+        if (to)
+                to->last_job = j->id;
 }
 
 StoredJob job_stored(const Job *j) {

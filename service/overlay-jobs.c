@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -13,9 +14,19 @@
 
 /* Jobs on whole overlays: left4me-tree works on their files, then the store follows. Each is safe to do again. */
 
+static bool has_directory(Manager *m, const char *name) {
+        return faccessat(m->overlays_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0 || errno != ENOENT;
+}
+
+/* Where the files are is what counts: of what has none any more nothing is to be kept. What a step that failed half-way has left of
+ * them lies under names that the next start clears away. */
+static void on_deleted(Job *j, bool ok, const char *why) {
+        job_end_with_steps(j, ok || !has_directory(j->manager, j->subject), why);
+}
+
 void overlay_delete_begin(Job *j) {
         g_ptr_array_add(j->steps, job_step_new("remove-overlay", "Overlay", j->subject, NULL));
-        job_run_steps(j, job_end_with_steps);
+        job_run_steps(j, on_deleted);
 }
 
 int overlay_delete_take_over(Job *j) {
@@ -59,10 +70,6 @@ int overlay_rename(Overlay *o, const char *to, Request *q, sd_bus_error *error) 
 
         j->request = q;
         return 0;
-}
-
-static bool has_directory(Manager *m, const char *name) {
-        return faccessat(m->overlays_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
 /* Where the files are is what counts: a step that fails after it has moved them must not have the next start take them for nobody's. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -197,9 +198,13 @@ static void test_delete(Fixture *f) {
         g_assert_true(mirror_has(f->mirror, job));
         systemd_forget_rules(f->systemd);
 
-        /* Another of that name is another. */
+        /* Another of that name is another, and stays one. */
         g_free(world_empty_overlay(f, "maps"));
         expect(f, "State", "'empty'");
+        expect(f, "LastJob", "@o '/'");
+        fixture_kill(f);
+        fixture_start(f);
+        expect(f, "LastJob", "@o '/'");
 }
 
 /* In no stack any more, but mounted until the server ends. */
@@ -225,7 +230,7 @@ static void test_delete_mounted(Fixture *f) {
 }
 
 static void test_delete_fails(Fixture *f) {
-        g_autofree char *job = NULL;
+        g_autofree char *job = NULL, *from = NULL, *to = NULL;
 
         g_free(world_overlay(f, "maps"));
         systemd_fail(f->systemd, "left4me-tree@*", SYSTEMD_START,
@@ -234,6 +239,16 @@ static void test_delete_fails(Fixture *f) {
         g_assert_cmpstr(world_wait_job(f, job), ==, "failed");
         expect(f, "State", "'ready'");
         expect(f, "Current", "@u 1");
+        world_wait_idle(f);
+
+        /* Half-way: what has no files any more goes. */
+        from = fixture_path(f, "var/lib/left4me/overlays/maps");
+        to = fixture_path(f, "var/lib/left4me/overlays/.trash");
+        g_assert_cmpint(rename(from, to), ==, 0);
+        g_free(job);
+        job = world_take_path(call(f, MAPS, LEFT4ME_OVERLAY_INTERFACE, "Delete", NULL));
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
+        mirror_wait_object(f->mirror, MAPS, false);
 }
 
 static char *list_files(Fixture *f, const char *directory, guint32 version) {
