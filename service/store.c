@@ -32,7 +32,12 @@ static int put_lists(Store *s, const char *name, const InstanceConfig *c) {
         return r;
 }
 
-int store_add_instance(Store *s, const char *name, uint64_t named, const InstanceConfig *c) {
+#define COLUMNS "port, game, arguments, lines, autostart, update_when_empty, open_rcon"
+#define VALUES "?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?"
+
+/* By a statement for the row, which takes VALUES, since when it has its name, and the name; the lists are written anew. */
+static int write_instance(
+        Store *s, const char *statement, const char *name, uint64_t named, const InstanceConfig *c) {
         g_autofree char *arguments = join_lines(c->arguments), *lines = join_lines(c->lines);
         int r;
 
@@ -40,30 +45,9 @@ int store_add_instance(Store *s, const char *name, uint64_t named, const Instanc
         if (r < 0)
                 return r;
 
-        r = db_run(s,
-                "INSERT INTO instances (name, port, game, arguments, lines, autostart, update_when_empty, open_rcon, named)"
-                " VALUES (?, ?, (SELECT id FROM overlays WHERE name = ?), ?, ?, ?, ?, ?, ?)",
-                "snsssnnnn", name, (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
-                (uint64_t) c->update_when_empty, (uint64_t) c->open_rcon, named);
-        if (r >= 0)
-                r = put_lists(s, name, c);
-
-        return db_end(s, r);
-}
-
-int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
-        g_autofree char *arguments = join_lines(c->arguments), *lines = join_lines(c->lines);
-        int r;
-
-        r = db_begin(s);
-        if (r < 0)
-                return r;
-
-        r = db_run(s,
-                "UPDATE instances SET port = ?, game = (SELECT id FROM overlays WHERE name = ?), arguments = ?, lines = ?, autostart = ?,"
-                " update_when_empty = ?, open_rcon = ? WHERE name = ?",
-                "nsssnnns", (uint64_t) c->port, c->game, arguments, lines, (uint64_t) c->autostart,
-                (uint64_t) c->update_when_empty, (uint64_t) c->open_rcon, name);
+        r = db_run(s, statement, "nsssnnnns", (uint64_t) c->port, c->game, arguments, lines,
+                (uint64_t) c->autostart, (uint64_t) c->update_when_empty, (uint64_t) c->open_rcon, named,
+                name);
         if (r >= 0)
                 r = db_run(s,
                         "DELETE FROM layers WHERE instance = (SELECT id FROM instances WHERE name = ?)", "s",
@@ -75,6 +59,18 @@ int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
                 r = put_lists(s, name, c);
 
         return db_end(s, r);
+}
+
+int store_add_instance(Store *s, const char *name, uint64_t named, const InstanceConfig *c) {
+        return write_instance(s,
+                "INSERT INTO instances (" COLUMNS ", named, name) VALUES (" VALUES ", ?, ?)", name, named,
+                c);
+}
+
+int store_set_instance(Store *s, const char *name, const InstanceConfig *c) {
+        return write_instance(s,
+                "UPDATE instances SET (" COLUMNS ", named) = (" VALUES ", max(named, ?)) WHERE name = ?",
+                name, 0, c);
 }
 
 int store_rename_instance(Store *s, const char *name, const char *to, uint64_t named) {
