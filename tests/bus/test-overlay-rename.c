@@ -58,6 +58,17 @@ static void set_up(Fixture *f) {
         g_variant_unref(call(f, SERVER, "SetOverlays", g_variant_new_parsed("(['maps'],)")));
 }
 
+/* One that waits for its step, which is job 4's. */
+static Call *hold_rename(Fixture *f) {
+        Call *renaming;
+
+        set_up(f);
+        systemd_hold(f->systemd, "left4me-tree@*", SYSTEMD_START);
+        renaming = begin_rename(f);
+        systemd_wait_held(f->systemd, "left4me-tree@4.service", SYSTEMD_START);
+        return renaming;
+}
+
 static void test_rename(Fixture *f) {
         g_autofree char *path = NULL, *last = NULL, *before = NULL, *after = NULL;
         g_autoptr(GVariant) reply = NULL;
@@ -84,12 +95,8 @@ static void test_rename(Fixture *f) {
 
 /* Nothing else happens to it meanwhile, and nobody gets its name. */
 static void test_meanwhile(Fixture *f) {
-        Call *renaming;
+        Call *renaming = hold_rename(f);
 
-        set_up(f);
-        systemd_hold(f->systemd, "left4me-tree@*", SYSTEMD_START);
-        renaming = begin_rename(f);
-        systemd_wait_held(f->systemd, "left4me-tree@4.service", SYSTEMD_START);
         refused(f, "other", LEFT4ME_ERROR_BUSY);
         call_refused(f, MAPS, "Delete", NULL, LEFT4ME_ERROR_BUSY);
         call_refused(f, MAPS, "Rollback", g_variant_new("(u)", 1), LEFT4ME_ERROR_BUSY);
@@ -135,12 +142,8 @@ static void test_in_use(Fixture *f) {
 
 /* Killed before the files have moved, and after: it is finished. */
 static void test_crash(Fixture *f) {
-        Call *renaming;
+        Call *renaming = hold_rename(f);
 
-        set_up(f);
-        systemd_hold(f->systemd, "left4me-tree@*", SYSTEMD_START);
-        renaming = begin_rename(f);
-        systemd_wait_held(f->systemd, "left4me-tree@4.service", SYSTEMD_START);
         fixture_kill(f);
         call_free(renaming);
         systemd_forget_rules(f->systemd);
@@ -151,12 +154,8 @@ static void test_crash(Fixture *f) {
 }
 
 static void test_crash_before(Fixture *f) {
-        Call *renaming;
+        Call *renaming = hold_rename(f);
 
-        set_up(f);
-        systemd_hold(f->systemd, "left4me-tree@*", SYSTEMD_START);
-        renaming = begin_rename(f);
-        systemd_wait_held(f->systemd, "left4me-tree@4.service", SYSTEMD_START);
         fixture_kill(f);
         call_free(renaming);
         systemd_forget_rules(f->systemd);

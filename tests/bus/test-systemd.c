@@ -24,26 +24,35 @@ static void expect_state(Fixture *f, const char *state) {
         mirror_wait(f->mirror, PATH, LEFT4ME_INSTANCE_INTERFACE, "ActiveState", state);
 }
 
+static void run_server(Fixture *f) {
+        g_free(world_startable(f, "versus-1"));
+        g_variant_unref(call(f, PATH, LEFT4ME_INSTANCE_INTERFACE, "Start", NULL));
+}
+
+/* A call that has come to this step of a unit when systemd goes. */
+static Call *begin_unseen(Fixture *f, const char *method, const char *unit, SystemdStep step) {
+        Call *c;
+
+        systemd_hold(f->systemd, unit, step);
+        c = begin(f, method);
+        systemd_wait_held(f->systemd, unit, step);
+        systemd_vanish(f->systemd);
+        fixture_ping(f);
+        return c;
+}
+
 /* Its name goes while a job is under way; how that ends is told by no signal. */
 static void test_job_ends_unseen(Fixture *f) {
         Call *start, *stop;
 
         g_free(world_startable(f, "versus-1"));
-        systemd_hold(f->systemd, SERVER, SYSTEMD_START);
-        start = begin(f, "Start");
-        systemd_wait_held(f->systemd, SERVER, SYSTEMD_START);
-        systemd_vanish(f->systemd);
-        fixture_ping(f);
+        start = begin_unseen(f, "Start", SERVER, SYSTEMD_START);
         systemd_release(f->systemd, SERVER);
         systemd_return(f->systemd);
         g_variant_unref(call_end(start));
         expect_state(f, "'active'");
 
-        systemd_hold(f->systemd, SERVER, SYSTEMD_STOP);
-        stop = begin(f, "Stop");
-        systemd_wait_held(f->systemd, SERVER, SYSTEMD_STOP);
-        systemd_vanish(f->systemd);
-        fixture_ping(f);
+        stop = begin_unseen(f, "Stop", SERVER, SYSTEMD_STOP);
         systemd_release(f->systemd, SERVER);
         systemd_wait_state(f->systemd, MOUNT, "inactive");
         systemd_return(f->systemd);
@@ -57,13 +66,8 @@ static void test_job_ends_unseen(Fixture *f) {
 static void test_restart_fails_unseen(Fixture *f) {
         Call *restart;
 
-        g_free(world_startable(f, "versus-1"));
-        g_variant_unref(call(f, PATH, LEFT4ME_INSTANCE_INTERFACE, "Start", NULL));
-        systemd_hold(f->systemd, SERVER, SYSTEMD_START);
-        restart = begin(f, "Restart");
-        systemd_wait_held(f->systemd, SERVER, SYSTEMD_START);
-        systemd_vanish(f->systemd);
-        fixture_ping(f);
+        run_server(f);
+        restart = begin_unseen(f, "Restart", SERVER, SYSTEMD_START);
         systemd_release_with(f->systemd, SERVER, (SystemdOutcome){ "exit-code", CLD_EXITED, 1, false });
         systemd_return(f->systemd);
         g_assert_cmpstr(call_error_name(restart), ==, LEFT4ME_ERROR_START_FAILED);
@@ -103,8 +107,7 @@ static void test_lost_calls(Fixture *f) {
 static void test_reload(Fixture *f) {
         Call *stop;
 
-        g_free(world_startable(f, "versus-1"));
-        g_variant_unref(call(f, PATH, LEFT4ME_INSTANCE_INTERFACE, "Start", NULL));
+        run_server(f);
         fixture_ping(f);
         mirror_forget_signals(f->mirror);
         systemd_begin_reload(f->systemd);
@@ -121,8 +124,7 @@ static void test_reload(Fixture *f) {
 static void test_unmount_unseen(Fixture *f) {
         Call *stop;
 
-        g_free(world_startable(f, "versus-1"));
-        g_variant_unref(call(f, PATH, LEFT4ME_INSTANCE_INTERFACE, "Start", NULL));
+        run_server(f);
         systemd_hold(f->systemd, MOUNT, SYSTEMD_STOP);
         stop = begin(f, "Stop");
         systemd_wait_held(f->systemd, MOUNT, SYSTEMD_STOP);
@@ -164,11 +166,7 @@ static void test_ends_at_once(Fixture *f) {
         Call *start;
 
         g_free(world_startable(f, "versus-1"));
-        systemd_hold(f->systemd, SERVER, SYSTEMD_START);
-        start = begin(f, "Start");
-        systemd_wait_held(f->systemd, SERVER, SYSTEMD_START);
-        systemd_vanish(f->systemd);
-        fixture_ping(f);
+        start = begin_unseen(f, "Start", SERVER, SYSTEMD_START);
         systemd_release(f->systemd, SERVER);
         systemd_die(f->systemd, SERVER, (SystemdOutcome){ NULL, CLD_EXITED, 0, false });
         systemd_return(f->systemd);

@@ -194,22 +194,29 @@ static void test_keep_mounted(Fixture *f) {
         expect_versions(f, "3");
 }
 
-/* From the choice of a stack to its mount nothing of it goes. */
-static void test_keep_chosen(Fixture *f) {
-        g_autofree char *instance = NULL;
+/* A start that has chosen version 1 and waits for the mount, while version 2 is made; one is to be kept. */
+static Call *start_chosen(Fixture *f) {
         Call *start;
 
-        if (!world_mount(f))
-                return;
-
         make_versions(f, 1);
-        instance = world_instance(f, "versus-1", "maps");
+        g_free(world_instance(f, "versus-1", "maps"));
         keep(f, 1);
         systemd_hold(f->systemd, MOUNT_UNIT, SYSTEMD_START);
         start = call_begin(f->client, SERVER, "Start", NULL);
         systemd_wait_held(f->systemd, MOUNT_UNIT, SYSTEMD_START);
         world_import(f, "maps");
         expect_versions(f, "1 2");
+        return start;
+}
+
+/* From the choice of a stack to its mount nothing of it goes. */
+static void test_keep_chosen(Fixture *f) {
+        Call *start;
+
+        if (!world_mount(f))
+                return;
+
+        start = start_chosen(f);
         fixture_kill(f);
         call_free(start);
         fixture_start(f);
@@ -226,17 +233,8 @@ static void test_keep_chosen(Fixture *f) {
 
 /* A stack that was chosen and never mounted holds nothing. */
 static void test_start_fails(Fixture *f) {
-        g_autofree char *instance = NULL;
-        Call *start;
+        Call *start = start_chosen(f);
 
-        make_versions(f, 1);
-        instance = world_instance(f, "versus-1", "maps");
-        keep(f, 1);
-        systemd_hold(f->systemd, MOUNT_UNIT, SYSTEMD_START);
-        start = call_begin(f->client, SERVER, "Start", NULL);
-        systemd_wait_held(f->systemd, MOUNT_UNIT, SYSTEMD_START);
-        world_import(f, "maps");
-        expect_versions(f, "1 2");
         systemd_release_with(f->systemd, MOUNT_UNIT, (SystemdOutcome){ "exit-code", CLD_EXITED, 1, false });
         call_end_refused(start, LEFT4ME_ERROR_START_FAILED);
         expect_versions(f, "2");

@@ -64,16 +64,19 @@ static void reading_wait(Reading *r, unsigned n) {
         journal_reader_free(g_steal_pointer(&r->reader));
 }
 
+static void reading_begin_wait(Reading *r, const LogQuery *q, unsigned n) {
+        reading_begin(r, q);
+        reading_wait(r, n);
+}
+
 static void test_nothing(void) {
-        const LogQuery q = { .units = LIST("left4me-server@nobody.service"), .lines = UINT64_MAX };
         const uint64_t lines[] = { 0, 1, 1000, UINT64_MAX };
 
         for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
+                const LogQuery q = { .units = LIST("left4me-server@nobody.service"), .lines = lines[i] };
                 g_auto(Reading) r = { 0 };
-                LogQuery some = q;
 
-                some.lines = lines[i];
-                reading_begin(&r, &some);
+                reading_begin(&r, &q);
                 g_assert_cmpstr(r.got->str, ==, "");
         }
 }
@@ -107,14 +110,12 @@ static void test_who(void) {
         own_journal_send("MESSAGE=Started b\nUNIT=left4me-server@b.service\n");
         own_journal_send(
                 "MESSAGE=Started a\nUNIT=left4me-server@a.service\nMESSAGE_ID=39f53479d3a045ac8e11786248231fbf\n");
-        reading_begin(&r, &q);
-        reading_wait(&r, 4);
+        reading_begin_wait(&r, &q, 4);
 
         /* All before this one has been taken when it is there. */
         pids[4] = own_journal_send_as("left4me-server@a.service", LIST("MESSAGE=last\n"));
         reading_clear(&r);
-        reading_begin(&r, &q);
-        reading_wait(&r, 5);
+        reading_begin_wait(&r, &q, 5);
         for (size_t i = 0; i < G_N_ELEMENTS(pids); i++)
                 own_journal_reap(pids[i]);
 
@@ -139,8 +140,7 @@ static void test_invocation(void) {
         g_assert_no_errno(g_mkdir_with_parents("/run/systemd/units", 0755));
         g_assert_no_errno(symlink(one, link));
         first = own_journal_send_as(unit, LIST("MESSAGE=of the first\n"));
-        reading_begin(&all, &q);
-        reading_wait(&all, 1);
+        reading_begin_wait(&all, &q, 1);
         reading_clear(&all);
         g_assert_no_errno(unlink(link));
         g_assert_no_errno(symlink(two, link));
@@ -151,8 +151,7 @@ static void test_invocation(void) {
                 "MESSAGE=second ended\nUNIT=left4me-server@i.service\nINVOCATION_ID=22222222222222222222222222222222\n");
         g_assert_no_errno(unlink(link));
         late = own_journal_send_as(unit, LIST("MESSAGE=late\n"));
-        reading_begin(&all, &q);
-        reading_wait(&all, 5);
+        reading_begin_wait(&all, &q, 5);
         own_journal_reap(first);
         own_journal_reap(second);
         own_journal_reap(late);
@@ -176,8 +175,7 @@ static void test_fields(void) {
                 unit, LIST("MESSAGE=a\nPRIORITY=0\nSYSLOG_IDENTIFIER=x y\n", "MESSAGE=b\nPRIORITY=9\n",
                               "MESSAGE=c\nPRIORITY=\n", "MESSAGE=\n", "NOTHING=x\n", big,
                               "MESSAGE=last\nPRIORITY=7\nMESSAGE_ID=39f53479d3a045ac8e11786248231fbf\n"));
-        reading_begin(&r, &q);
-        reading_wait(&r, 7);
+        reading_begin_wait(&r, &q, 7);
         own_journal_reap(pid);
 
         g_assert_true(g_str_has_prefix(r.got->str, "0 x y a\n6 - b\n6 - c\n6 - \n6 - \n6 - mmmm"));
@@ -215,13 +213,11 @@ static void test_range(void) {
         };
         LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
         g_auto(Reading) all = { 0 };
-        pid_t pid;
-
-        pid = own_journal_send_as(
+        pid_t pid = own_journal_send_as(
                 unit, LIST("MESSAGE=0\n", "MESSAGE=1\n", "MESSAGE=2\n", "MESSAGE=3\n", "MESSAGE=4\n",
                               "MESSAGE=5\n", "MESSAGE=6\n", "MESSAGE=7\n", "MESSAGE=8\n", "MESSAGE=9\n"));
-        reading_begin(&all, &q);
-        reading_wait(&all, N);
+
+        reading_begin_wait(&all, &q, N);
         own_journal_reap(pid);
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -289,12 +285,10 @@ static void test_cursor(void) {
         g_auto(Reading) all = { 0 };
         char *cursors[CURSORS];
         JournalReader *reader;
-        pid_t pid;
-
-        pid = own_journal_send_as(
+        pid_t pid = own_journal_send_as(
                 unit, LIST("MESSAGE=0\n", "MESSAGE=1\n", "MESSAGE=2\n", "MESSAGE=3\n", "MESSAGE=4\n"));
-        reading_begin(&all, &q);
-        reading_wait(&all, CURSORS);
+
+        reading_begin_wait(&all, &q, CURSORS);
         own_journal_reap(pid);
 
         g_assert_cmpint(journal_reader_new(&q, &reader), ==, 0);
@@ -334,8 +328,7 @@ static void wait_for_entries(const char *unit, unsigned n) {
         const LogQuery q = { .units = LIST(unit), .lines = UINT64_MAX };
         g_auto(Reading) all = { 0 };
 
-        reading_begin(&all, &q);
-        reading_wait(&all, n);
+        reading_begin_wait(&all, &q, n);
 }
 
 /* Resting at any place, once and twice, changes nothing of what is read. */
