@@ -7,42 +7,17 @@ import ground
 import host
 import wire
 from ground import OVERLAY, STATE, V
+from subjects import Subjects
 
-MARKER = "left4dead2/marker.txt"
 KEPT = 3  # versions of an overlay
 GAME, MAPS, BYSTANDER, SUBJECT, OTHER, LAYER = "rk-game", "rk-maps", "rk-by", "rk-one", "rk-two", "rk-layer"
 
 
-class Operation:
+class Operation(Subjects):
     """One thing that the manager is asked to do. prepare() and the call; done() waits for the end of one that nobody
     disturbed; check() looks at what a killed one left."""
 
-    def __init__(self, g):
-        self.g = g
-        self.job = None
-
-    def need(self, name, running=False):
-        if wire.instance_path(name) not in self.g.objects():
-            self.g.create(name, Game=GAME, Overlays=[MAPS], Cvars={"hostname": name})
-        self.g.instance(name, "Start" if running else "Stop")
-
-    def forget(self, name):
-        if wire.instance_path(name) in self.g.objects():
-            self.g.instance(name, "Stop")
-            self.g.do(self.g.instance(name, "Delete")[0])
-
-    def mark(self, name):
-        """Something that the server wrote."""
-        if not os.path.isdir(f"{STATE}/uppers/{name}/upper/left4dead2"):
-            self.g.instance(name, "Start")
-            self.g.instance(name, "Stop")
-        path = f"{STATE}/uppers/{name}/upper/{MARKER}"
-        with open(path, "w", encoding="ascii") as file:
-            file.write("of value")
-        os.chown(path, 980, 980)
-
-    def marked(self, name):
-        return os.path.exists(f"{STATE}/uppers/{name}/upper/{MARKER}")
+    game, maps, job = GAME, MAPS, None
 
     def prepare(self):
         self.need(SUBJECT)
@@ -56,9 +31,6 @@ class Operation:
 
     def check(self, case, reply):
         pass
-
-    def settings(self, name):
-        return self.g.instance(name, "GetSettings")[0]
 
 
 class Start(Operation):

@@ -11,10 +11,10 @@ import hashlib
 import os
 
 import wire
-from ground import INSTANCE, OVERLAY, STATE
+from ground import OVERLAY, STATE
+from subjects import Subjects
 
 GAME, MAPS, BYSTANDER, SUBJECT, OTHER, LAYER, SECOND = "ft-game", "ft-maps", "ft-by", "ft-one", "ft-two", "ft-layer", "ft-layer2"
-MARKER = "left4dead2/marker.txt"
 
 
 def tree_of(path):
@@ -56,43 +56,12 @@ class World:
                 if tree_of(f"{STATE}/overlays/{name}/versions/{version}") != self.known(name, version)]
 
 
-class Operation:
-    destructive = False
+class Operation(Subjects):
+    game, maps, destructive = GAME, MAPS, False
 
     def __init__(self, g, world):
-        self.g, self.world = g, world
-
-    def there(self, name):
-        return wire.instance_path(name) in self.g.objects()
-
-    def need(self, name, running=False):
-        if not self.there(name):
-            self.g.create(name, Game=GAME, Overlays=[MAPS], Cvars={"hostname": name})
-        self.g.instance(name, "Start" if running else "Stop")
-
-    def forget(self, name):
-        if self.there(name):
-            self.g.instance(name, "Stop")
-            self.g.do(self.g.instance(name, "Delete")[0])
-
-    def mark(self, name):
-        """Something that the server wrote."""
-        if not os.path.isdir(f"{STATE}/uppers/{name}/upper/left4dead2"):
-            self.g.instance(name, "Start")
-            self.g.instance(name, "Stop")
-        path = f"{STATE}/uppers/{name}/upper/{MARKER}"
-        with open(path, "w", encoding="ascii") as file:
-            file.write("of value")
-        os.chown(path, 980, 980)
-
-    def marked(self, name):
-        return os.path.exists(f"{STATE}/uppers/{name}/upper/{MARKER}")
-
-    def settings(self, name):
-        return self.g.instance(name, "GetSettings")[0]
-
-    def state(self, name=SUBJECT):
-        return self.g.get(wire.NAME, wire.instance_path(name), INSTANCE, "ActiveState")
+        super().__init__(g)
+        self.world = world
 
     def overlay(self, member, *arguments, name=LAYER):
         return self.g.post(wire.NAME, wire.overlay_path(name), OVERLAY, member, *arguments)

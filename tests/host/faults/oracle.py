@@ -21,12 +21,35 @@ def rows(db, query, *arguments):
     return db.execute(query, arguments).fetchall()
 
 
+def marks():
+    """Of the files of the database: other ones whenever something was written to one of them."""
+    found = []
+    for name in DATABASE, DATABASE + "-wal":
+        try:
+            info = os.stat(name)
+            found.append((name, info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns))
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def copy_database(folder):
+    """Both files of one moment: what is checkpointed between the two copies would be in neither."""
+    before = None
+    while before != (before := marks()):
+        for name in os.listdir(folder):
+            os.unlink(os.path.join(folder, name))
+        for name, *_ in before:
+            try:
+                shutil.copy(name, folder)
+            except FileNotFoundError:
+                pass
+
+
 def stored():
     """What a restarted left4med would know, read from a copy: our own locks and files must not come into its way."""
     with tempfile.TemporaryDirectory() as folder:
-        for suffix in ("", "-wal"):
-            if os.path.exists(DATABASE + suffix):
-                shutil.copy(DATABASE + suffix, folder)
+        copy_database(folder)
         db = sqlite3.connect(os.path.join(folder, "left4me.db"))
         try:
             if rows(db, "PRAGMA integrity_check") != [("ok",)]:

@@ -11,7 +11,7 @@ class Start(Operation):
         return self.g.post_instance(SUBJECT, "Start")
 
     def happened(self):
-        return self.state() == "active"
+        return self.active_state(SUBJECT) == "active"
 
 
 class Stop(Operation):
@@ -25,7 +25,7 @@ class Stop(Operation):
         return self.g.post_instance(SUBJECT, "Stop")
 
     def happened(self):
-        return self.state() != "active"
+        return self.active_state(SUBJECT) != "active"
 
 
 class Restart(Stop):
@@ -35,7 +35,7 @@ class Restart(Stop):
         return self.g.post_instance(SUBJECT, "Restart")
 
     def happened(self):
-        return True if self.state() == "active" else None
+        return True if self.active_state(SUBJECT) == "active" else None
 
 
 class Create(Operation):
