@@ -16,7 +16,8 @@ static const char *const modes[_SHIELD_MODE_MAX] = { "off", "count", "on" };
  * The bytes are those of proto_oob.h in Valve's public SDK and of the server queries. The limits lie between those of others who run
  * this game (20/s burst 40 and 16/s burst 80 for info, 4/s burst 16 for connecting); the bursts are wider, because the players of
  * a whole LAN party come from one address, all at once: each browser asks info, players and rules in two packets each, joining
- * takes two more, and may be repeated.
+ * takes two more, and may be repeated. The engine itself answers 60 queries a second (sv_max_queries_sec_global) and no more: a flood
+ * from invented addresses, which gets half of a port's limits, must leave it some for others.
  */
 static const struct {
         const char *name, *key;
@@ -24,9 +25,9 @@ static const struct {
         size_t n_bytes;
         ShieldLimit limit;
 } kinds[_SHIELD_KIND_MAX] = {
-        [SHIELD_INFO] = { "info", "Info", "T", 1, { 20, 120, 200, 600 } },
-        [SHIELD_PLAYERS] = { "players", "Players", "U", 1, { 10, 120, 100, 400 } },
-        [SHIELD_RULES] = { "rules", "Rules", "V", 1, { 10, 120, 100, 400 } },
+        [SHIELD_INFO] = { "info", "Info", "T", 1, { 20, 120, 40, 600 } },
+        [SHIELD_PLAYERS] = { "players", "Players", "U", 1, { 10, 120, 20, 400 } },
+        [SHIELD_RULES] = { "rules", "Rules", "V", 1, { 10, 120, 20, 400 } },
         [SHIELD_CHALLENGE] = { "challenge", "Challenge", "W", 1, { 10, 60, 100, 300 } },
         [SHIELD_CONNECT] = { "connect", "Connect", "qk", 2, { 10, 120, 100, 400 } },
         [SHIELD_LOBBY] = { "lobby", "Lobby", "ni!$Y\0", 6, { 10, 90, 100, 300 } },

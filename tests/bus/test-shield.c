@@ -27,23 +27,23 @@ static void test_defaults(Fixture *f) {
 }
 
 static void test_configure(Fixture *f) {
-        configure(f, "({'InfoSourceRate': <@u 30>, 'Mode': <'count'>},)");
+        configure(f, "({'InfoSourceRate': <@u 15>, 'Mode': <'count'>},)");
         mirror_wait(f->mirror, SHIELD, "Mode", "'count'");
-        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 30);
+        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 15);
         configure(f, "({'RulesPortRate': <@u 150>},)");
-        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 30);
+        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 15);
         g_assert_cmpuint(limit(f, "RulesPortRate"), ==, 150);
 
         /* Wherever Reset stands, the numbers beside it are what is wanted; the mode is no limit. */
-        configure(f, "({'InfoSourceRate': <@u 25>, 'Reset': <true>},)");
-        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 25);
-        g_assert_cmpuint(limit(f, "RulesPortRate"), ==, 100);
+        configure(f, "({'InfoSourceRate': <@u 12>, 'Reset': <true>},)");
+        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 12);
+        g_assert_cmpuint(limit(f, "RulesPortRate"), ==, 20);
         mirror_wait(f->mirror, SHIELD, "Mode", "'count'");
 
         configure(f, "({'Mode': <'off'>},)");
         mirror_wait(f->mirror, SHIELD, "State", "'off'");
         configure(f, "(@a{sv} {},)");
-        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 25);
+        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 12);
 }
 
 static void test_refusals(Fixture *f) {
@@ -52,7 +52,7 @@ static void test_refusals(Fixture *f) {
                 "({'Mode': <@u 1>},)",
                 "({'InfoSourceRate': <25>},)",
                 "({'InfoSourceRate': <@u 0>},)",
-                "({'InfoSourceRate': <@u 101>},)",
+                "({'InfoSourceRate': <@u 21>},)",
                 "({'InfoSourceRate': <@u 30>, 'RulesPortBurst': <@u 10>},)",
                 "({'EmptySourceRate': <@u 10>},)",
                 "({'MaximumLength': <@u 1000>},)",
@@ -71,11 +71,11 @@ static void test_refusals(Fixture *f) {
 }
 
 static void test_kept(Fixture *f) {
-        configure(f, "({'InfoSourceRate': <@u 31>, 'Mode': <'count'>},)");
+        configure(f, "({'InfoSourceRate': <@u 13>, 'Mode': <'count'>},)");
         fixture_kill(f);
         fixture_start(f);
         mirror_wait(f->mirror, SHIELD, "Mode", "'count'");
-        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 31);
+        g_assert_cmpuint(limit(f, "InfoSourceRate"), ==, 13);
         g_assert_cmpuint(limit(f, "InfoSourceBurst"), ==, 120);
 }
 

@@ -62,8 +62,8 @@ static void test_check(void) {
         } cases[] = {
                 { "InfoSourceRate", 0, "InfoSourceRate is" },
                 { "InfoSourceRate", 1000001, "InfoSourceRate is" },
-                { "InfoSourceRate", 100, NULL },
-                { "InfoSourceRate", 101, "InfoPortRate is at least twice" },
+                { "InfoSourceRate", 19, NULL },
+                { "InfoSourceRate", 21, "InfoPortRate is at least twice" },
                 { "InfoSourceBurst", 0, "InfoSourceBurst is" },
                 { "InfoSourceBurst", 300, NULL },
                 { "InfoSourceBurst", 301, "InfoPortBurst is at least twice" },
@@ -121,11 +121,11 @@ static void test_strange_text(void) {
         } cases[] = {
                 { "", SHIELD_ON, 20 },
                 { "=\n==\nMode", SHIELD_ON, 20 },
-                { "Mode=sometimes\nFuture=1\nInfoSourceRate=30", SHIELD_ON, 30 },
+                { "Mode=sometimes\nFuture=1\nInfoSourceRate=15", SHIELD_ON, 15 },
                 { "Mode=off\nInfoSourceRate=99999999999", SHIELD_OFF, 20 },
                 { "Mode=off\nInfoSourceRate=-3\n", SHIELD_OFF, 20 },
                 /* not valid together: none of the numbers is taken */
-                { "Mode=count\nInfoSourceRate=30\nMaximumLength=1", SHIELD_COUNT, 20 },
+                { "Mode=count\nInfoSourceRate=15\nMaximumLength=1", SHIELD_COUNT, 20 },
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
