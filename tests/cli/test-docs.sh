@@ -43,7 +43,7 @@ while read -r first second _; do
     expect "$page" $'\n'"\.(B|BI|BR) [^"$'\n'"]*\b${verb[*]}\b" 'the verb in the manual page'
     expect " $(complete_line "left4mectl ${verb[*]:0:${#verb[@]}-1} ") " " ${verb[-1]} " 'the verb in the completion'
     completed=" $(complete_line "left4mectl ${verb[*]} --") "
-    for option in $(left4mectl "${verb[@]}" --help | grep -oE -- '--[a-z][a-z-]+'); do
+    for option in $(left4mectl "${verb[@]}" --help | grep -oE '^  (-., )?--[a-z][a-z-]+' | grep -oE -- '--[a-z-]+'); do
         expect "$page" "$option\b" "an option of ${verb[*]} in the manual page"
         expect "$completed" " $option " "an option of ${verb[*]} in the completion"
     done
