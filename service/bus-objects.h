@@ -69,6 +69,8 @@ int bus_overlay_set_items(sd_bus_message *call, void *userdata, sd_bus_error *er
 int bus_overlay_pin(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 /* And properties. */
+int bus_overlay_get_wanted_items(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int bus_overlay_get_items(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int bus_overlay_get_campaigns(sd_bus *bus, const char *path, const char *interface, const char *property,

@@ -346,6 +346,8 @@ static const sd_bus_vtable overlay_vtable[] = {
                 "BuildPending", "b", property_get_build_pending, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("UsedBy", "as", property_get_used_by, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("LastJob", "o", property_get_last_job, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY(
+                "WantedItems", "as", bus_overlay_get_wanted_items, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Items", "a(ssttbs)", bus_overlay_get_items, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Campaigns", "a(sssa(sa(ss)))", bus_overlay_get_campaigns, 0,
                 SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

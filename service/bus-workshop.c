@@ -11,6 +11,17 @@
 
 /* What the bus shows of overlays of the Workshop; of the others there is nothing to be shown. */
 
+int bus_overlay_get_wanted_items(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Workshop *w = ((Overlay *) userdata)->workshop;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "s");
+        for (guint i = 0; w && i < w->ids->len && r >= 0; i++)
+                r = sd_bus_message_append(reply, "s", (const char *) w->ids->pdata[i]);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 static int append_item(sd_bus_message *reply, const Workshop *w, const WorkshopItem *item) {
         uint64_t updated = workshop_revision_time(*item->revision != '\0' ? item->revision : item->upstream);
 

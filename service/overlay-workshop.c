@@ -50,7 +50,7 @@ static int store_wanted(Overlay *o, sd_bus_error *error) {
                 return bus_error_set_io(error, r, "Cannot store the items");
         }
 
-        object_changed(&o->object, OVERLAY_ITEMS | OVERLAY_UPDATE_AVAILABLE);
+        object_changed(&o->object, OVERLAY_WANTED_ITEMS | OVERLAY_ITEMS | OVERLAY_UPDATE_AVAILABLE);
         return 0;
 }
 

@@ -11,7 +11,7 @@
 #include "service/workshop.h"
 
 static const char *const overlay_properties[] = { "Versions", "Current", "State", "UsedBy", "LastJob",
-        "KeepVersions", "BuildPending", "Items", "Campaigns", "UpdateAvailable", NULL };
+        "KeepVersions", "BuildPending", "WantedItems", "Items", "Campaigns", "UpdateAvailable", NULL };
 
 static const ObjectType overlay_type = {
         .interface = LEFT4ME_OVERLAY_INTERFACE,

@@ -23,9 +23,10 @@ enum {
         OVERLAY_LAST_JOB = 1U << 4,
         OVERLAY_KEEP_VERSIONS = 1U << 5,
         OVERLAY_BUILD_PENDING = 1U << 6,
-        OVERLAY_ITEMS = 1U << 7,
-        OVERLAY_CAMPAIGNS = 1U << 8,
-        OVERLAY_UPDATE_AVAILABLE = 1U << 9,
+        OVERLAY_WANTED_ITEMS = 1U << 7,
+        OVERLAY_ITEMS = 1U << 8,
+        OVERLAY_CAMPAIGNS = 1U << 9,
+        OVERLAY_UPDATE_AVAILABLE = 1U << 10,
 };
 
 struct Overlay {

@@ -7,6 +7,7 @@
 #include "follow.h"
 #include "format.h"
 #include "inventory.h"
+#include "items.h"
 #include "json.h"
 #include "listing.h"
 #include "props.h"
@@ -68,20 +69,32 @@ int cmd_overlay_list(Cli *cli, char **words) {
 
 int cmd_overlay_create(Cli *cli, char **words) {
         g_autofree char *kind = NULL;
+        g_auto(GStrv) items = NULL;
         const GOptionEntry entries[] = {
                 { "kind", 'k', 0, G_OPTION_ARG_STRING, &kind,
-                        "How it is filled: \"files\", by uploads; \"script\", by a script", "KIND" },
+                        "How it is filled: \"files\", by uploads; \"script\", by a script; \"workshop\", from the Steam Workshop",
+                        "KIND" },
+                { "item", 'i', 0, G_OPTION_ARG_STRING_ARRAY, &items,
+                        "An item or a collection of the Workshop: its number, or the address of its page",
+                        "ITEM" },
                 { NULL },
         };
         g_autoptr(GError) error = NULL;
         g_autoptr(GVariant) reply = NULL;
         JsonObject *object;
+        int r;
 
         if (!cli_parse(cli, entries, &words))
                 return cli->code;
         if (!kind)
                 return cli_usage(cli, "of which kind? --kind files makes one that is filled by uploads,"
-                                      " --kind script one that a script builds");
+                                      " --kind script one that a script builds,"
+                                      " --kind workshop one of items of the Steam Workshop");
+
+        /* Before there is anything. */
+        r = items ? items_check(cli, kind, items) : EXIT_OK;
+        if (r != EXIT_OK)
+                return r;
 
         reply = cli_call(cli,
                 &(const ClientCall){
@@ -95,6 +108,10 @@ int cmd_overlay_create(Cli *cli, char **words) {
                 &error);
         if (!reply)
                 return cli_error(cli, error);
+
+        r = items ? items_set(cli, words[0], (const char *const *) items) : EXIT_OK;
+        if (r != EXIT_OK)
+                return r;
 
         if (cli->json) {
                 object = json_object_new();

@@ -19,6 +19,8 @@ static const struct {
         { "LastExit", { "result", "status", "time" } },
         { "Intents", { "verb", "origin", "asked", "deadline", "announcements", "waits_for" } },
         { "LayersInUse", { "overlay", "version" } },
+        { "Items", { "id", "title", "size", "updated", "pinned", "state" } },
+        { "Campaigns", { "item", "name", "title", "modes" } },
         { "Versions", { "version", "created", "size", "files", "label" } },
         { "GamePorts", { "first", "last" } },
         { "OpenPorts", { "server", "port", "rcon" } },

@@ -311,7 +311,7 @@ def main():
     workshop = Workshop((host, int(port)), arguments.tls)
     if arguments.url:
         workshop.url = arguments.url
-    print("ready", workshop.url, flush=True)
+    print("ready", flush=True)
     workshop.server.serve_forever()
 
 
