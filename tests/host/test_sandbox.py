@@ -26,10 +26,11 @@ INSTANCES = {
     "left4me-script@.service": "left4me-script@1.service",
     "left4me-server@.service": "left4me-server@none.service",
     "left4me-tree@.service": "left4me-tree@1.service",
+    "left4me-workshop@.service": "left4me-workshop@1.service",
 }
 CPUS = INSTANCES["left4me-cpus@.service"]
 UNITS = ["left4med.service", *INSTANCES.values()]
-BUILDS = ("left4me-build@1.service", "left4me-script@1.service")
+BUILDS = ("left4me-build@1.service", "left4me-script@1.service", "left4me-workshop@1.service")
 LONG_RUNNING = ("left4med.service", "left4me-server@none.service")
 
 # Lines of the live units, as systemd tells them. The overlay's are few: it must stay in the host's mount namespace.
@@ -74,6 +75,7 @@ PROPERTIES = {
                                     "SocketBindDeny": "28000-65535\n1-26999"},
     "left4me-build@1.service": {**BUILD, "PrivateNetwork": "yes", "RestrictAddressFamilies": "none"},
     "left4me-script@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
+    "left4me-workshop@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
     CPUS: {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "", "PrivateUsers": "yes", "PrivateNetwork": "yes", "MemoryDenyWriteExecute": "yes",
            "ReadWritePaths": "/run/left4me-cpus /etc/systemd/system.control/init.scope.d", "RestrictAddressFamilies": "AF_UNIX", "RestrictSUIDSGID": "yes"},
     "left4me-tree@1.service": {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "left4me", "PrivateNetwork": "yes",
@@ -127,7 +129,8 @@ class Units(unittest.TestCase):
             with self.subTest(unit):
                 file = re.sub("@.*", "@.service", unit)
                 self.assertEqual(show(unit, "FragmentPath"), f"/usr/lib/systemd/system/{file}")
-                names = ["10-hardening.conf", *(["20-network.conf"] if unit in BUILDS else [])]
+                names = ["10-hardening.conf", *(["20-network.conf"] if unit in BUILDS else []),
+                         *(["30-cache.conf"] if "workshop" in unit else [])]
                 self.assertEqual(show(unit, "DropInPaths"),
                                  " ".join(f"/usr/lib/systemd/system/{file}.d/{name}" for name in names))
                 self.assertEqual(show(unit, "NeedDaemonReload"), "no")
