@@ -90,6 +90,7 @@ static void put_sets(NftBatch *b) {
 static void (*const parts[])(Manager *m, NftBatch *b) = {
         put_marks,
         put_rcon,
+        firewall_put_builds,
         shield_put,
 };
 

@@ -79,5 +79,8 @@ void firewall_add_counter(Firewall *f, NftBatch *b, const char *name);
 
 /* -- firewall-rules.c -- */
 
+/* The part of firewall-builds.c. */
+void firewall_put_builds(Manager *m, NftBatch *b);
+
 /* Sets and parts, into a batch that makes the table anew. */
 void firewall_put_rules(Manager *m, NftBatch *b);
