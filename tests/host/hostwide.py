@@ -46,12 +46,14 @@ def shield_statistics(g):
 
 
 def cpus_of(unit):
-    """Where what runs in a unit may run: what the kernel tells a process there."""
-    if unit.endswith(".scope"):
-        # nothing can be started in it; and its cpuset.cpus.effective is there only while some unit has a set
-        with open(f"{CGROUPS}/{unit}/cgroup.procs", encoding="ascii") as file:
-            pid = int(file.readline())
-        return re.search(r"Cpus_allowed_list:\s(\S+)", open(f"/proc/{pid}/status", encoding="utf-8").read()).group(1)
+    """Where what runs in a unit may run: what the kernel says of its control group, or of the next one above that divides CPUs; of
+    a slice that is not there, what it tells a process in it."""
+    folder = f"{CGROUPS}/{'l4d2.slice/' if unit.startswith('l4d2-') else ''}{unit}"
+    if os.path.exists(folder):
+        while not os.path.exists(f"{folder}/cpuset.cpus.effective"):
+            folder = os.path.dirname(folder)
+        with open(f"{folder}/cpuset.cpus.effective", encoding="ascii") as file:
+            return file.read().strip()
     out = host.run("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--slice={unit}", "--", "grep", "Cpus_allowed_list",
                    "/proc/self/status").out
     return out.split()[1]
