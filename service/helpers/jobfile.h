@@ -35,10 +35,10 @@ typedef enum Operation {
 typedef struct JobFile {
         Operation operation;
         char *overlay, *instance, *to;
-        char *directory;         /* normalised, "" for the root */
-        char *path;              /* normalised, never "" */
-        char **paths;            /* the same, at least one */
-        int executable;          /* -1: not said */
+        char *directory; /* normalised, "" for the root */
+        char *path;      /* normalised, never "" */
+        char **paths;    /* the same, at least one */
+        int executable;  /* -1: not said */
         bool everything;
         uint64_t size;           /* 0: not known */
         uint32_t build, version; /* never 0 where the operation has them */

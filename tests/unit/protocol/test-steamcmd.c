@@ -4,65 +4,64 @@
 
 #include "protocol/steamcmd.h"
 
-static void test_lines(void) {
-        static const struct {
-                const char *line;
-                SteamcmdEvent event;
-                SteamcmdFault fault;
-                uint32_t app;
-                const char *state;
-                double percent;
-        } cases[] = {
-                { " Update state (0x61) downloading, progress: 68.09 (48404306198 / 71089555502)",
-                        STEAMCMD_PROGRESS, 0, 0, "downloading", 68.09 },
-                { "Update state (0x3) reconfiguring, progress: 0.00 (0 / 0)", STEAMCMD_PROGRESS, 0, 0,
-                        "reconfiguring", 0 },
-                { " Update state (0x123456) what nobody knows, progress: 1.00 (1 / 100)", STEAMCMD_PROGRESS,
-                        0, 0, "what nobody knows", 1 },
-                { "[ 12%] Downloading update (1,234 of 45,678 KB)...", STEAMCMD_BOOTSTRAP, 0, 0,
-                        "Downloading update", 12 },
-                { "[----] Installing update...", STEAMCMD_BOOTSTRAP, 0, 0, "Installing update...", -1 },
-                { "Success! App '222860' fully installed.", STEAMCMD_SUCCESS, 0, 222860, "", 0 },
-                { "Success! App '222860' already up to date.", STEAMCMD_SUCCESS, 0, 222860, "", 0 },
-                { "ERROR! Failed to install app '222860' (Invalid platform)", STEAMCMD_FAILED,
-                        STEAMCMD_INVALID_PLATFORM, 222860, "", 0 },
-                { "ERROR! Failed to install app '222860' (Missing configuration)", STEAMCMD_FAILED,
-                        STEAMCMD_MISSING_CONFIGURATION, 222860, "", 0 },
-                { "ERROR! Failed to install app '222860' (Something new)", STEAMCMD_FAILED, STEAMCMD_UNKNOWN,
-                        222860, "", 0 },
-                { "Error! App '222860' state is 0x202 after update job.", STEAMCMD_FAILED, STEAMCMD_DISK,
-                        222860, "", 0 },
-                { "Error! App '222860' state is 0x6A6 after update job.", STEAMCMD_FAILED, STEAMCMD_DAMAGED,
-                        222860, "", 0 },
-                { "Error! App '222860' state is 0x206 after update job.", STEAMCMD_FAILED, STEAMCMD_UNKNOWN,
-                        222860, "", 0 },
-                { "FAILED (Rate Limit Exceeded)", STEAMCMD_FAILED, STEAMCMD_RATE_LIMIT, 0, "", 0 },
-                { "Connecting anonymously to Steam Public...FAILED (No Connection)", STEAMCMD_FAILED,
-                        STEAMCMD_NETWORK, 0, "", 0 },
-                { "Fatal Error: Steamcmd needs to be online to update.", STEAMCMD_FAILED, STEAMCMD_OFFLINE,
-                        0, "", 0 },
-                { "ERROR! never seen", STEAMCMD_FAILED, STEAMCMD_UNKNOWN, 0, "", 0 },
-                { "Loading Steam API...OK", STEAMCMD_OTHER, 0, 0, "", 0 },
-                { "Success! App '222860' was looked at.", STEAMCMD_OTHER, 0, 222860, "", 0 },
-                { "Success! App '99999999999999' fully installed.", STEAMCMD_OTHER, 0, 0, "", 0 },
-                { " Update state (0x61) downloading, progress: nan (1 / 2)", STEAMCMD_OTHER, 0, 0, "", 0 },
-                { " Update state (0x61) downloading, progress: 101.00 (1 / 2)", STEAMCMD_OTHER, 0, 0, "",
-                        0 },
-                { "", STEAMCMD_OTHER, 0, 0, "", 0 },
-                { "[", STEAMCMD_OTHER, 0, 0, "", 0 },
-        };
+static const struct {
+        const char *line;
+        SteamcmdEvent event;
+        SteamcmdFault fault;
+        uint32_t app;
+        const char *state;
+        double percent;
+} lines[] = {
+        { " Update state (0x61) downloading, progress: 68.09 (48404306198 / 71089555502)", STEAMCMD_PROGRESS,
+                0, 0, "downloading", 68.09 },
+        { "Update state (0x3) reconfiguring, progress: 0.00 (0 / 0)", STEAMCMD_PROGRESS, 0, 0,
+                "reconfiguring", 0 },
+        { " Update state (0x123456) what nobody knows, progress: 1.00 (1 / 100)", STEAMCMD_PROGRESS, 0, 0,
+                "what nobody knows", 1 },
+        { "[ 12%] Downloading update (1,234 of 45,678 KB)...", STEAMCMD_BOOTSTRAP, 0, 0,
+                "Downloading update", 12 },
+        { "[----] Installing update...", STEAMCMD_BOOTSTRAP, 0, 0, "Installing update...", -1 },
+        { "Success! App '222860' fully installed.", STEAMCMD_SUCCESS, 0, 222860, "", 0 },
+        { "Success! App '222860' already up to date.", STEAMCMD_SUCCESS, 0, 222860, "", 0 },
+        { "ERROR! Failed to install app '222860' (Invalid platform)", STEAMCMD_FAILED,
+                STEAMCMD_INVALID_PLATFORM, 222860, "", 0 },
+        { "ERROR! Failed to install app '222860' (Missing configuration)", STEAMCMD_FAILED,
+                STEAMCMD_MISSING_CONFIGURATION, 222860, "", 0 },
+        { "ERROR! Failed to install app '222860' (Something new)", STEAMCMD_FAILED, STEAMCMD_UNKNOWN, 222860,
+                "", 0 },
+        { "Error! App '222860' state is 0x202 after update job.", STEAMCMD_FAILED, STEAMCMD_DISK, 222860, "",
+                0 },
+        { "Error! App '222860' state is 0x6A6 after update job.", STEAMCMD_FAILED, STEAMCMD_DAMAGED, 222860,
+                "", 0 },
+        { "Error! App '222860' state is 0x206 after update job.", STEAMCMD_FAILED, STEAMCMD_UNKNOWN, 222860,
+                "", 0 },
+        { "FAILED (Rate Limit Exceeded)", STEAMCMD_FAILED, STEAMCMD_RATE_LIMIT, 0, "", 0 },
+        { "Connecting anonymously to Steam Public...FAILED (No Connection)", STEAMCMD_FAILED,
+                STEAMCMD_NETWORK, 0, "", 0 },
+        { "Fatal Error: Steamcmd needs to be online to update.", STEAMCMD_FAILED, STEAMCMD_OFFLINE, 0, "",
+                0 },
+        { "ERROR! never seen", STEAMCMD_FAILED, STEAMCMD_UNKNOWN, 0, "", 0 },
+        { "Loading Steam API...OK", STEAMCMD_OTHER, 0, 0, "", 0 },
+        { "Success! App '222860' was looked at.", STEAMCMD_OTHER, 0, 222860, "", 0 },
+        { "Success! App '99999999999999' fully installed.", STEAMCMD_OTHER, 0, 0, "", 0 },
+        { " Update state (0x61) downloading, progress: nan (1 / 2)", STEAMCMD_OTHER, 0, 0, "", 0 },
+        { " Update state (0x61) downloading, progress: 101.00 (1 / 2)", STEAMCMD_OTHER, 0, 0, "", 0 },
+        { "", STEAMCMD_OTHER, 0, 0, "", 0 },
+        { "[", STEAMCMD_OTHER, 0, 0, "", 0 },
+};
 
-        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+static void test_lines(void) {
+        for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
                 SteamcmdLine l;
 
-                steamcmd_read(cases[i].line, &l);
-                g_test_message("%s", cases[i].line);
-                g_assert_cmpuint(l.event, ==, cases[i].event);
-                g_assert_cmpuint(l.fault, ==, cases[i].fault);
-                g_assert_cmpuint(l.app, ==, cases[i].app);
+                steamcmd_read(lines[i].line, &l);
+                g_test_message("%s", lines[i].line);
+                g_assert_cmpuint(l.event, ==, lines[i].event);
+                g_assert_cmpuint(l.fault, ==, lines[i].fault);
+                g_assert_cmpuint(l.app, ==, lines[i].app);
                 if (l.event != STEAMCMD_OTHER) {
-                        g_assert_cmpstr(l.state, ==, cases[i].state);
-                        g_assert_cmpfloat_with_epsilon(l.percent, cases[i].percent, 0.001);
+                        g_assert_cmpstr(l.state, ==, lines[i].state);
+                        g_assert_cmpfloat_with_epsilon(l.percent, lines[i].percent, 0.001);
                 }
         }
 }
