@@ -73,7 +73,8 @@ PROPERTIES = {
                                     "MemoryMax": str(2 << 30), "TasksMax": "256", "KillMode": "control-group",
                                     "OOMScoreAdjust": "-200", "Slice": "l4d2-game.slice", "RestrictSUIDSGID": "yes",
                                     "SocketBindDeny": "28000-65535\n1-26999"},
-    "left4me-build@1.service": {**BUILD, "PrivateNetwork": "yes", "RestrictAddressFamilies": "none"},
+    # an empty list of what is allowed; where nothing is restricted systemctl prints "~"
+    "left4me-build@1.service": {**BUILD, "PrivateNetwork": "yes", "RestrictAddressFamilies": ""},
     "left4me-script@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
     "left4me-workshop@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
     CPUS: {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "", "PrivateUsers": "yes", "PrivateNetwork": "yes", "MemoryDenyWriteExecute": "yes",
