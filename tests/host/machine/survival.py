@@ -44,7 +44,7 @@ def check(g):
     for unit in hostwide.SYSTEM_UNITS:
         expect(f"CPUs of {unit}", hostwide.cpus_of(unit), "0")
     expect(f"CPUs of {hostwide.GAME}", hostwide.cpus_of(hostwide.GAME), "1-3")
-    g.until(lambda: g.unit_property(host.server_unit(NAME), "SubState") == "running", 60, "the server that starts by itself")
+    g.until(lambda: g.unit_property(host.server_unit(NAME), "SubState", "Unit") == "running", 60, "the server that starts by itself")
     with outside.Outside() as world:
         g.until(lambda: hostwide.cake(world.interface), what="the shaper of an interface that has just come")
         expect("tins", list(hostwide.cake(world.interface)), ["Bulk", "Best Effort", "Video", "Voice"])
