@@ -77,6 +77,11 @@ int bus_overlay_get_campaigns(sd_bus *bus, const char *path, const char *interfa
         sd_bus_message *reply, void *userdata, sd_bus_error *error);
 int bus_overlay_get_update_available(sd_bus *bus, const char *path, const char *interface,
         const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int bus_overlay_get_app(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int bus_overlay_get_branch(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error);
+int bus_overlay_set_app(sd_bus_message *call, void *userdata, sd_bus_error *error);
 
 /* Answers Manager1.RefreshWorkshop(). */
 int bus_refresh_workshop(sd_bus_message *call, void *userdata, sd_bus_error *error);

@@ -23,10 +23,12 @@ int bus_overlay_check_label(const char *label, sd_bus_error *error) {
 
 typedef struct BuildOptions {
         const char *label;
+        bool validate;
 } BuildOptions;
 
 static const BusOption build_options[] = {
         { "Label", "s", offsetof(BuildOptions, label), 0 },
+        { "Validate", "b", offsetof(BuildOptions, validate), 0 },
 };
 
 int bus_overlay_build(sd_bus_message *call, void *userdata, sd_bus_error *error) {
@@ -48,8 +50,12 @@ int bus_overlay_build(sd_bus_message *call, void *userdata, sd_bus_error *error)
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        plan = (BuildPlan){ .kind = JOB_BUILD, .label = options.label };
-        r = overlay_build(o, &plan, &j, NULL, error);
+        plan = (BuildPlan){ .kind = options.validate ? JOB_VALIDATE : JOB_BUILD, .label = options.label };
+        r = options.validate && !o->steam
+                    ? sd_bus_error_setf(error, LEFT4ME_ERROR_WRONG_KIND,
+                              "Validate: the overlay '%s' is of kind %s. Only what steamcmd installs can be looked at by it.",
+                              o->name, o->kind->name)
+                    : overlay_build(o, &plan, &j, NULL, error);
         if (r >= 0)
                 request_ok_path(q, j->object.path);
 

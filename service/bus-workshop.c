@@ -7,6 +7,7 @@
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/request.h"
+#include "service/steam.h"
 #include "service/workshop.h"
 
 /* What the bus shows of overlays of the Workshop; of the others there is nothing to be shown. */
@@ -108,9 +109,11 @@ int bus_overlay_get_campaigns(sd_bus *bus, const char *path, const char *interfa
 
 int bus_overlay_get_update_available(sd_bus *bus, const char *path, const char *interface,
         const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-        const Workshop *w = ((Overlay *) userdata)->workshop;
+        const Overlay *o = userdata;
 
-        return sd_bus_message_append(reply, "b", (int) (w && workshop_has_update(w)));
+        return sd_bus_message_append(reply, "b",
+                (int) ((o->workshop && workshop_has_update(o->workshop)) ||
+                        (o->steam && steam_has_update(o))));
 }
 
 /* -- methods --------------------------------------------------------------------------------------------------- */

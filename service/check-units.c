@@ -77,6 +77,7 @@ static const struct {
         { "left4me-server@left4me-check.service", "left4me-server@.service", expect_game },
         { "left4me-build@0.service", "left4me-build@.service", expect_game },
         { "left4me-script@0.service", "left4me-script@.service", expect_game },
+        { "left4me-steam@0.service", "left4me-steam@.service", expect_game },
         { "left4me-workshop@0.service", "left4me-workshop@.service", expect_game },
         { "left4me-tree@0.service", "left4me-tree@.service", expect_helper },
         { "left4me-cpus@clear.service", "left4me-cpus@.service", expect_root },

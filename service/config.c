@@ -6,6 +6,7 @@
 
 #include "protocol/workshop.h"
 #include "service/config.h"
+#include "service/steam.h"
 #include "service/util.h"
 
 /* The sandbox of the servers lets them bind these only (SocketBindAllow= of left4me-server@.service). */
@@ -88,6 +89,21 @@ static int set_text(char **target, const char *value, bool valid, const char *ru
         return 0;
 }
 
+static int set_steam_key(Config *c, const char *key, const char *value, const char **ret_why) {
+        bool address = g_str_has_prefix(value, "https://") || g_str_has_prefix(value, "http://");
+
+        if (g_str_equal(key, "SteamcmdInstaller"))
+                return set_text(&c->steamcmd_installer, value,
+                        address && g_uri_is_valid(value, G_URI_FLAGS_NONE, NULL),
+                        "SteamcmdInstaller= is the address of an archive, http or https", ret_why);
+
+        if (parse_number(value, 0, 3600, &c->steam_retry_seconds))
+                return 0;
+
+        *ret_why = "SteamRetrySeconds= is a number from 0 to 3600";
+        return -EINVAL;
+}
+
 static int set_key(Config *c, const char *key, const char *value, const char **ret_why) {
         unsigned first, last, workers;
 
@@ -130,8 +146,11 @@ static int set_key(Config *c, const char *key, const char *value, const char **r
                         "WorkshopHosts= are up to 64 names of hosts (HOST, with its subdomains, or HOST:PORT) with blanks between them",
                         ret_why);
 
+        if (g_str_equal(key, "SteamcmdInstaller") || g_str_equal(key, "SteamRetrySeconds"))
+                return set_steam_key(c, key, value, ret_why);
+
         *ret_why =
-                "unknown key; the keys are GamePorts=, JobWorkers=, HostChain=, WorkshopAPI= and WorkshopHosts=";
+                "unknown key; the keys are GamePorts=, JobWorkers=, HostChain=, WorkshopAPI=, WorkshopHosts=, SteamcmdInstaller= and SteamRetrySeconds=";
         return -EINVAL;
 }
 
@@ -168,6 +187,7 @@ static int read_one(const char *path, Config *c, char **ret_why) {
 void config_done(Config *c) {
         g_clear_pointer(&c->workshop_api, g_free);
         g_clear_pointer(&c->workshop_hosts, g_free);
+        g_clear_pointer(&c->steamcmd_installer, g_free);
 }
 
 int config_read(const char *path, Config *ret, char **ret_why) {
@@ -175,7 +195,9 @@ int config_read(const char *path, Config *ret, char **ret_why) {
                 .last_port = 27115,
                 .job_workers = 4,
                 .workshop_api = g_strdup(WORKSHOP_API),
-                .workshop_hosts = g_strdup(WORKSHOP_HOSTS) };
+                .workshop_hosts = g_strdup(WORKSHOP_HOSTS),
+                .steamcmd_installer = g_strdup(STEAM_INSTALLER),
+                .steam_retry_seconds = STEAM_RETRY_SECONDS };
         g_autofree char *directory = g_strconcat(path, ".d", NULL);
         g_auto(GStrv) names = NULL;
         int r;
@@ -201,6 +223,6 @@ int config_read(const char *path, Config *ret, char **ret_why) {
 
         config_done(ret);
         *ret = c;
-        c.workshop_api = c.workshop_hosts = NULL;
+        c.workshop_api = c.workshop_hosts = c.steamcmd_installer = NULL;
         return 0;
 }

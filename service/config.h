@@ -19,8 +19,10 @@ struct Config {
         unsigned job_workers;                   /* JobWorkers */
         HostChain host_chains[HOST_CHAINS_MAX]; /* HostChain */
         unsigned n_host_chains;
-        char *workshop_api;   /* WorkshopAPI */
-        char *workshop_hosts; /* WorkshopHosts: with blanks between them */
+        char *workshop_api;           /* WorkshopAPI */
+        char *workshop_hosts;         /* WorkshopHosts: with blanks between them */
+        char *steamcmd_installer;     /* SteamcmdInstaller: http or https */
+        unsigned steam_retry_seconds; /* SteamRetrySeconds */
 };
 
 void config_done(Config *c);

@@ -14,6 +14,7 @@
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/overlay.h"
+#include "service/steam.h"
 #include "service/util.h"
 
 /*
@@ -25,6 +26,7 @@
 
 #define UPLOADS_MAX 32U
 #define RESULT_MAX 4096U
+#define NOTE_MAX 100U
 
 typedef enum Phase {
         PHASE_QUEUED,
@@ -161,6 +163,45 @@ static int take_version(Job *j, const StoredVersion *v, const char *message) {
         return overlay_take_version(overlay_find(j->manager, j->subject), v, j->build->built, &stored);
 }
 
+/* One line of words of the build; NULL: there is none, or none that a label can be. */
+static char *read_note(const Job *j, const char *name) {
+        g_autofree char *directory = g_strdup_printf(
+                                "%s/var/lib/left4me/builds/%u", j->manager->root, j->id),
+                        *text = NULL;
+        int fd, r;
+
+        fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return NULL;
+
+        r = file_read(fd, name, NOTE_MAX, &text);
+        (void) close(fd);
+        if (r < 0)
+                return NULL;
+
+        g_strchomp(text);
+        return *text != '\0' && text_is_plain(text, NOTE_MAX) ? g_steal_pointer(&text) : NULL;
+}
+
+/* What the build calls itself, and behind it what the user does. */
+static char *make_label(const Job *j) {
+        g_autofree char *note = read_note(j, "label");
+
+        if (!note)
+                return g_strdup(j->argument);
+
+        return *j->argument != '\0' ? g_strdup_printf("%s (%s)", note, j->argument) : g_steal_pointer(&note);
+}
+
+/* What it found out about others. */
+static void take_newest(const Job *j, bool changed) {
+        g_autofree char *newest = read_note(j, changed ? "label" : "newest");
+        Overlay *o = overlay_find(j->manager, j->subject);
+
+        if (newest && o->steam && steam_note_newest(o, newest) < 0)
+                log_plain(LOG_WARNING, "Cannot store what the newest build of '%s' is, ignoring", o->name);
+}
+
 static char *describe_result(const Job *j, const StoredVersion *v, bool changed) {
         g_autofree char *summary = NULL;
 
@@ -175,8 +216,8 @@ static char *describe_result(const Job *j, const StoredVersion *v, bool changed)
 
 static void on_committed(Job *j, bool ok, const char *why) {
         Build *build = j->build;
-        StoredVersion v = { .number = build->version, .label = j->argument };
-        g_autofree char *message = NULL;
+        g_autofree char *message = NULL, *label = ok ? make_label(j) : NULL;
+        StoredVersion v = { .number = build->version, .label = label };
         bool changed = false;
         int r;
 
@@ -201,6 +242,8 @@ static void on_committed(Job *j, bool ok, const char *why) {
                         r = take_version(j, NULL, message);
         }
         g_free(v.details);
+        if (r >= 0)
+                take_newest(j, changed);
 
         if (r < 0) {
                 g_free(message);

@@ -29,6 +29,8 @@ static const JobType job_types[_JOB_KIND_MAX] = {
                 false, build_begin, NULL },
         [JOB_BUILD] = { "build", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "builds it", false, build_begin,
                 NULL },
+        [JOB_VALIDATE] = { "validate", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "looks at every file",
+                false, build_begin, NULL },
         [JOB_REFRESH] = { "refresh", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "looks for news", false,
                 build_begin, NULL },
         [JOB_FREEZE] = { "freeze", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, false,
@@ -96,7 +98,7 @@ bool job_is_build(const Job *j) {
 }
 
 bool job_kind_builds(JobKind k) {
-        return k == JOB_BUILD || k == JOB_REFRESH;
+        return k == JOB_BUILD || k == JOB_VALIDATE || k == JOB_REFRESH;
 }
 
 bool job_has_ended(const Job *j) {

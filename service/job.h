@@ -19,8 +19,9 @@ typedef enum JobKind {
         JOB_IMPORT,
         JOB_PUT_FILE,
         JOB_REMOVE_FILE,
-        JOB_BUILD,   /* what the overlay's kind does */
-        JOB_REFRESH, /* the same, if there is news of what it is built from */
+        JOB_BUILD,    /* what the overlay's kind does */
+        JOB_VALIDATE, /* the same, and every file is looked at */
+        JOB_REFRESH,  /* the same, if there is news of what it is built from */
         JOB_FREEZE,
         JOB_RESET,
         JOB_DELETE_INSTANCE,
@@ -89,7 +90,7 @@ int job_new(
 
 /* What a build is to do; the strings are the caller's. */
 typedef struct BuildPlan {
-        JobKind kind;      /* JOB_IMPORT, JOB_PUT_FILE, JOB_REMOVE_FILE, JOB_BUILD or JOB_REFRESH */
+        JobKind kind; /* JOB_IMPORT, JOB_PUT_FILE, JOB_REMOVE_FILE, JOB_BUILD, JOB_VALIDATE or JOB_REFRESH */
         const char *path;  /* what is put; of an import, the directory to unpack in */
         char **paths;      /* what is removed */
         uint64_t size;     /* bytes that will be sent, 0 for not known */

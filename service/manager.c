@@ -27,6 +27,7 @@
 #include "service/qos.h"
 #include "service/reconcile.h"
 #include "service/shield.h"
+#include "service/steam.h"
 #include "service/store.h"
 #include "service/unit.h"
 #include "service/util.h"
@@ -121,6 +122,7 @@ static void load_overlay(const StoredOverlay *stored, void *userdata) {
         g_free(o->built);
         o->built = g_strdup(stored->built);
         workshop_reload(o);
+        steam_reload(o);
         o->object.shown = true;
 }
 

@@ -5,6 +5,7 @@
 #include "service/manager.h"
 #include "service/overlay-kinds.h"
 #include "service/overlay.h"
+#include "service/steam.h"
 #include "service/util.h"
 #include "service/workshop.h"
 
@@ -41,6 +42,13 @@ static const OverlayKind overlay_kinds[] = {
                 .describe = workshop_describe,
                 .read_result = workshop_read_result,
                 .summary = workshop_summary,
+        },
+        {
+                .name = "steam",
+                .template = "left4me-steam@",
+                .doing = "asks Steam",
+                .how = "left4mectl overlay app",
+                .describe = steam_describe,
         },
 };
 

@@ -127,7 +127,7 @@ int overlay_take_version(Overlay *o, const StoredVersion *v, const char *built, 
         }
 
         overlay_load_version(o, v);
-        object_changed(&o->object, OVERLAY_VERSIONS);
+        object_changed(&o->object, OVERLAY_VERSIONS | (o->steam ? OVERLAY_UPDATE_AVAILABLE : 0));
         set_current(o, v->number);
         prune_later(o->manager);
         return 0;

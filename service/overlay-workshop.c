@@ -154,7 +154,10 @@ static gboolean refresh_one(gpointer key, gpointer value, gpointer userdata) {
         Overlay *o = value;
         Job *j;
 
-        if (!o->workshop || o->job || *o->wanted == '\0')
+        if ((!o->workshop && !o->steam) || o->job || *o->wanted == '\0')
+                return FALSE;
+        /* Steam is only asked: a newer game is built when somebody wants it. */
+        if (o->steam && o->current == 0)
                 return FALSE;
 
         refresh->r = overlay_build(o, &plan, &j, NULL, refresh->error);

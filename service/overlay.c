@@ -7,11 +7,13 @@
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/prune.h"
+#include "service/steam.h"
 #include "service/util.h"
 #include "service/workshop.h"
 
 static const char *const overlay_properties[] = { "Versions", "Current", "State", "UsedBy", "LastJob",
-        "KeepVersions", "BuildPending", "WantedItems", "Items", "Campaigns", "UpdateAvailable", NULL };
+        "KeepVersions", "BuildPending", "WantedItems", "Items", "Campaigns", "UpdateAvailable", "App",
+        "Branch", NULL };
 
 static const ObjectType overlay_type = {
         .interface = LEFT4ME_OVERLAY_INTERFACE,
@@ -38,6 +40,8 @@ Overlay *overlay_new(Manager *m, const char *name, const char *kind) {
         o->keep = OVERLAY_KEEP_DEFAULT;
         if (g_str_equal(o->kind->name, "workshop"))
                 o->workshop = workshop_new();
+        if (g_str_equal(o->kind->name, "steam"))
+                o->steam = steam_new();
         o->versions = g_array_new(FALSE, TRUE, sizeof(StoredVersion));
         g_array_set_clear_func(o->versions, version_clear);
         g_tree_insert(m->overlays, o->name, o);
@@ -55,6 +59,7 @@ Overlay *overlay_free(Overlay *o) {
         g_free(o->wanted);
         g_free(o->built);
         workshop_free(o->workshop);
+        steam_free(o->steam);
         g_free(o);
         return NULL;
 }
@@ -89,6 +94,12 @@ int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret
                 return bus_error_set_io(error, r, "Cannot store the overlay");
 
         o = overlay_new(m, name, kind);
+        if (o->steam && (r = steam_set_app(o, STEAM_APP, STEAM_BRANCH, error)) < 0) {
+                (void) store_remove_overlay(m->store, name);
+                overlay_free(o);
+                return r;
+        }
+
         object_show(&o->object);
         *ret = o;
         return 0;

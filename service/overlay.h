@@ -27,6 +27,8 @@ enum {
         OVERLAY_ITEMS = 1U << 8,
         OVERLAY_CAMPAIGNS = 1U << 9,
         OVERLAY_UPDATE_AVAILABLE = 1U << 10,
+        OVERLAY_APP = 1U << 11,
+        OVERLAY_BRANCH = 1U << 12,
 };
 
 struct Overlay {
@@ -42,6 +44,7 @@ struct Overlay {
         char *wanted;       /* digest of what it is to be built from, "" for nothing */
         char *built;        /* that of what its last good build was made from */
         Workshop *workshop; /* what only one of kind "workshop" has, else NULL */
+        Steam *steam;       /* the same for kind "steam" */
 };
 
 Overlay *overlay_new(Manager *m, const char *name, const char *kind);

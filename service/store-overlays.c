@@ -74,6 +74,10 @@ int store_get_seen(Store *s, const char *overlay, char **ret) {
         return r < 0 ? r : take_text(s, stmt, ret);
 }
 
+int store_set_seen(Store *s, const char *overlay, const char *seen) {
+        return db_run(s, "UPDATE overlays SET seen = ? WHERE name = ?", "ss", seen, overlay);
+}
+
 int store_get_details(Store *s, const char *overlay, uint32_t version, char **ret) {
         sqlite3_stmt *stmt;
         int r;

@@ -82,6 +82,7 @@ int store_set_details(Store *s, const char *overlay, uint32_t version, const cha
 
 /* What is known of a version, and what its last good build saw; "" for nothing. *ret is the caller's. */
 int store_get_details(Store *s, const char *overlay, uint32_t version, char **ret);
+int store_set_seen(Store *s, const char *overlay, const char *seen);
 int store_get_seen(Store *s, const char *overlay, char **ret);
 int store_remove_versions(Store *s, const char *overlay, const uint32_t *numbers, unsigned n);
 int store_load_versions(

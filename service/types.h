@@ -28,6 +28,7 @@ typedef struct Request Request;
 typedef struct Shield Shield;
 typedef struct Shapers Shapers;
 typedef struct Slice Slice;
+typedef struct Steam Steam;
 typedef struct Store Store;
 typedef struct Unit Unit;
 typedef struct Units Units;

@@ -18,7 +18,7 @@ int build_open_source(Cli *cli, const char *file, const char *wanted, int *ret_f
 int build_follow(Cli *cli, const Build *b);
 
 /* Has the overlay build itself, and follows that. */
-int build_begin(Cli *cli, const char *overlay, const char *label, gboolean detach);
+int build_begin(Cli *cli, const char *overlay, const char *label, gboolean validate, gboolean detach);
 
 int build_put(Cli *cli, const char *overlay, const char *path, const char *label, int executable, int source,
         uint64_t size);

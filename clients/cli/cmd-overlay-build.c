@@ -8,7 +8,7 @@
 #include "verbs.h"
 
 /* Begins one; *ret_job is its path. */
-static int begin_one(Cli *cli, const char *overlay, const char *label, char **ret_job) {
+static int begin_one(Cli *cli, const char *overlay, const char *label, gboolean validate, char **ret_job) {
         g_autofree char *path = client_path(LEFT4ME_OVERLAY_PREFIX, overlay);
         g_autoptr(GVariant) reply = NULL;
         g_autoptr(GError) error = NULL;
@@ -17,6 +17,8 @@ static int begin_one(Cli *cli, const char *overlay, const char *label, char **re
         g_variant_dict_init(&options, NULL);
         if (label)
                 g_variant_dict_insert(&options, "Label", "s", label);
+        if (validate)
+                g_variant_dict_insert(&options, "Validate", "b", TRUE);
 
         reply = cli_call(cli,
                 &(const ClientCall){
@@ -35,11 +37,11 @@ static int begin_one(Cli *cli, const char *overlay, const char *label, char **re
         return EXIT_OK;
 }
 
-int build_begin(Cli *cli, const char *overlay, const char *label, gboolean detach) {
+int build_begin(Cli *cli, const char *overlay, const char *label, gboolean validate, gboolean detach) {
         g_autofree char *job = NULL;
         int r;
 
-        r = begin_one(cli, overlay, label, &job);
+        r = begin_one(cli, overlay, label, validate, &job);
         if (r != EXIT_OK)
                 return r;
 
@@ -47,7 +49,7 @@ int build_begin(Cli *cli, const char *overlay, const char *label, gboolean detac
 }
 
 /* One that cannot begin keeps the others from nothing. */
-static int build_several(Cli *cli, char **names, const char *label, gboolean detach) {
+static int build_several(Cli *cli, char **names, const char *label, gboolean validate, gboolean detach) {
         g_autoptr(Follow) follow = follow_new(cli);
         int result = EXIT_OK, r;
         unsigned begun = 0;
@@ -57,7 +59,7 @@ static int build_several(Cli *cli, char **names, const char *label, gboolean det
         for (char **name = names; *name; name++) {
                 g_autofree char *job = NULL, *success = g_strdup_printf("%s built", *name);
 
-                r = begin_one(cli, *name, label, &job);
+                r = begin_one(cli, *name, label, validate, &job);
                 if (r == EXIT_OK) {
                         follow_add(follow, job, success);
                         begun++;
@@ -75,9 +77,11 @@ static int build_several(Cli *cli, char **names, const char *label, gboolean det
 
 int cmd_overlay_build(Cli *cli, char **words) {
         g_autofree char *label = NULL;
-        gboolean detach = FALSE;
+        gboolean detach = FALSE, validate = FALSE;
         const GOptionEntry entries[] = {
                 { "label", 'l', 0, G_OPTION_ARG_STRING, &label, "What to remember of this version", "TEXT" },
+                { "validate", 0, 0, G_OPTION_ARG_NONE, &validate,
+                        "Of kind steam: look at every file, and mend it", NULL },
                 { "detach", 0, 0, G_OPTION_ARG_NONE, &detach, "Print the jobs and do not wait for their end",
                         NULL },
                 { NULL },
@@ -86,6 +90,6 @@ int cmd_overlay_build(Cli *cli, char **words) {
         if (!cli_parse(cli, entries, &words))
                 return cli->code;
 
-        return words[1] ? build_several(cli, words, label, detach)
-                        : build_begin(cli, words[0], label, detach);
+        return words[1] ? build_several(cli, words, label, validate, detach)
+                        : build_begin(cli, words[0], label, validate, detach);
 }

@@ -212,7 +212,7 @@ int cmd_overlay_items(Cli *cli, char **words) {
         if (r != EXIT_OK)
                 return r;
         if (build)
-                return build_begin(cli, words[0], NULL, FALSE);
+                return build_begin(cli, words[0], NULL, FALSE, FALSE);
         if (!cli->quiet && !cli->json)
                 terminal_printf(&cli->out, "%s: from the next build on (left4mectl overlay build %s)\n",
                         words[0], words[0]);

@@ -48,7 +48,7 @@ static void print_versions(Cli *cli, GVariant *p) {
 }
 
 int cmd_overlay_show(Cli *cli, char **words) {
-        g_autofree char *path = NULL, *users = NULL, *job = NULL, *keep = NULL;
+        g_autofree char *path = NULL, *users = NULL, *job = NULL, *keep = NULL, *app = NULL;
         g_autoptr(GVariant) p = NULL;
         g_autoptr(GError) error = NULL;
         const char *state;
@@ -72,7 +72,14 @@ int cmd_overlay_show(Cli *cli, char **words) {
 
         card_heading(cli, g_str_equal(state, "ready") ? STYLE_GREEN : STYLE_DIM, words[0]);
         card_line(cli, "Kind", props_string(p, "Kind"));
+        if (props_uint(p, "App") > 0)
+                app = g_strdup_printf("%u of Steam's, branch %s", (unsigned) props_uint(p, "App"),
+                        props_string(p, "Branch"));
+        card_line(cli, "App", app ? app : "");
         card_line(cli, "State", state);
+        if (props_boolean(p, "UpdateAvailable"))
+                card_line_styled(
+                        cli, "Update", "there is news: left4mectl overlay build takes it", STYLE_YELLOW);
         if (props_boolean(p, "BuildPending"))
                 card_line_styled(cli, "Source", "changed since the last build", STYLE_YELLOW);
         card_line(cli, "Used by", users);

@@ -155,7 +155,7 @@ int source_edit(Cli *cli, const char *overlay, const char *from, gboolean build)
         if (r != EXIT_OK)
                 return r;
         if (build && (changed || from))
-                return build_begin(cli, overlay, NULL, FALSE);
+                return build_begin(cli, overlay, NULL, FALSE, FALSE);
 
         if (cli->json)
                 terminal_printf(&cli->out, "{}\n");

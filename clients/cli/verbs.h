@@ -33,6 +33,7 @@ int cmd_overlay_put(Cli *cli, char **words);
 int cmd_overlay_edit(Cli *cli, char **words);
 int cmd_freeze(Cli *cli, char **words);
 int cmd_overlay_source(Cli *cli, char **words);
+int cmd_overlay_app(Cli *cli, char **words);
 int cmd_overlay_build(Cli *cli, char **words);
 int cmd_overlay_seed(Cli *cli, char **words);
 int cmd_overlay_rm(Cli *cli, char **words);

@@ -14,12 +14,10 @@ void when_empty_entries(WhenEmpty *w, GOptionEntry *ret_entries) {
         const GOptionEntry entries[WHEN_EMPTY_ENTRIES] = {
                 { "when-empty", 0, 0, G_OPTION_ARG_NONE, &w->when_empty, "As soon as nobody plays there",
                         NULL },
-                { "deadline", 0, 0, G_OPTION_ARG_STRING, &w->deadline,
-                        "With --when-empty: then in any case (\"+2h\", \"23:30\", \"2026-12-24 06:00\")",
+                { "deadline", 0, 0, G_OPTION_ARG_STRING, &w->deadline, "And then in any case: +2h, 23:30",
                         "TIME" },
                 { "announce", 0, 0, G_OPTION_ARG_STRING, &w->announce,
-                        "With --deadline: tell the players so long before (" ANNOUNCE "; \"\" for never)",
-                        "TIMES" },
+                        "Tell the players so long before; \"\": never", "TIMES" },
         };
 
         memcpy(ret_entries, entries, sizeof(entries));

@@ -12,6 +12,7 @@
 #include "fail.h"
 #include "manifest.h"
 #include "merge.h"
+#include "notes.h"
 #include "overlay.h"
 #include "server-cfg.h"
 #include "settle.h"
@@ -159,6 +160,10 @@ static int make_version(const Roots *roots, const Commit *c, const JobFile *job,
         upper = settle_open_directory(c->build, "upper");
         if (upper < 0)
                 return fail_errno(error, -upper, "builds/%u has no upper layer", job->build);
+
+        r = notes_take(c->build, upper, error);
+        if (r < 0)
+                return r;
 
         r = job->manifest ? stage_manifest(roots, c, upper, &settle, error)
                           : merge_trees(upper, c->base, c->stage, &settle, error);

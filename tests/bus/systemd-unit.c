@@ -17,6 +17,7 @@ static const struct {
         { "left4me-server@", UNIT_SERVER },
         { "left4me-build@", UNIT_BUILD },
         { "left4me-script@", UNIT_BUILD },
+        { "left4me-steam@", UNIT_BUILD },
         { "left4me-workshop@", UNIT_BUILD },
         { "left4me-tree@", UNIT_TREE },
         { "left4me-cpus@", UNIT_CPUS },

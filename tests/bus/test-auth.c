@@ -87,6 +87,7 @@ static const Method askers[] = {
         { INSTANCE, "OpenFile", "('srcds_run', '')", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance",
                 "versus-1" },
         { INSTANCE, "FindConflicts", NULL, LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", "versus-1" },
+        { OVERLAY, "SetApp", "(@u 222860, 'public')", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Import", "(@a{sv} {},)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Delete", NULL, LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },
         { OVERLAY, "Rollback", "(@u 1,)", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "maps" },

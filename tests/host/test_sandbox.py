@@ -25,12 +25,14 @@ INSTANCES = {
     "left4me-overlay@.service": "left4me-overlay@server-none.service",
     "left4me-script@.service": "left4me-script@1.service",
     "left4me-server@.service": "left4me-server@none.service",
+    "left4me-steam@.service": "left4me-steam@1.service",
     "left4me-tree@.service": "left4me-tree@1.service",
     "left4me-workshop@.service": "left4me-workshop@1.service",
 }
 CPUS = INSTANCES["left4me-cpus@.service"]
 UNITS = ["left4med.service", *INSTANCES.values()]
-BUILDS = ("left4me-build@1.service", "left4me-script@1.service", "left4me-workshop@1.service")
+BUILDS = ("left4me-build@1.service", "left4me-script@1.service", "left4me-steam@1.service",
+          "left4me-workshop@1.service")
 LONG_RUNNING = ("left4med.service", "left4me-server@none.service")
 
 # Lines of the live units, as systemd tells them. The overlay's are few: it must stay in the host's mount namespace.
@@ -77,6 +79,8 @@ PROPERTIES = {
     "left4me-build@1.service": {**BUILD, "PrivateNetwork": "yes", "RestrictAddressFamilies": ""},
     "left4me-script@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
     "left4me-workshop@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6"},
+    "left4me-steam@1.service": {**BUILD, "PrivateNetwork": "no", "RestrictAddressFamilies": "AF_INET AF_INET6",
+                                "MemoryDenyWriteExecute": "no", "TimeoutStartUSec": "6h"},
     CPUS: {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "", "PrivateUsers": "yes", "PrivateNetwork": "yes", "MemoryDenyWriteExecute": "yes",
            "ReadWritePaths": "/run/left4me-cpus /etc/systemd/system.control/init.scope.d", "RestrictAddressFamilies": "AF_UNIX", "RestrictSUIDSGID": "yes"},
     "left4me-tree@1.service": {**NO_CAPABILITY, **OWN_NAMESPACES, "User": "left4me", "PrivateNetwork": "yes",

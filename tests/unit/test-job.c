@@ -11,6 +11,7 @@ static void test_kinds(void) {
                 { JOB_PUT_FILE, "put-file" },
                 { JOB_REMOVE_FILE, "remove-file" },
                 { JOB_BUILD, "build" },
+                { JOB_VALIDATE, "validate" },
                 { JOB_REFRESH, "refresh" },
                 { JOB_FREEZE, "freeze" },
                 { JOB_RESET, "reset" },
