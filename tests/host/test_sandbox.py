@@ -135,7 +135,7 @@ class Units(unittest.TestCase):
                 file = re.sub("@.*", "@.service", unit)
                 self.assertEqual(show(unit, "FragmentPath"), f"/usr/lib/systemd/system/{file}")
                 names = ["10-hardening.conf", *(["20-network.conf"] if unit in BUILDS else []),
-                         *(["30-cache.conf"] if "workshop" in unit else [])]
+                         *(["30-cache.conf"] if "workshop" in unit or "steam" in unit else [])]
                 self.assertEqual(show(unit, "DropInPaths"),
                                  " ".join(f"/usr/lib/systemd/system/{file}.d/{name}" for name in names))
                 self.assertEqual(show(unit, "NeedDaemonReload"), "no")
