@@ -140,7 +140,7 @@ class Layers(host.Case):
     def setup_class(cls):
         host.make_game()
         cls.change_library(["INSERT INTO overlays (name, kind, current, last_number) VALUES ('%s', 'files', 1, 1);" % p +
-                            "INSERT INTO versions SELECT id, 1, 0, 0, 2, '' FROM overlays WHERE name = '%s';" % p for p in PARTS],
+                            "INSERT INTO versions (overlay, number, created, size, files, label) SELECT id, 1, 0, 0, 2, '' FROM overlays WHERE name = '%s';" % p for p in PARTS],
                            'for name; do mkdir -p $name/versions/1/left4dead2/layers; echo $name >$name/versions/1/left4dead2/layer.txt;'
                            ' : >$name/versions/1/left4dead2/layers/$name; done')
         cls.addClassCleanup(cls.remove)

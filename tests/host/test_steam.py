@@ -33,9 +33,9 @@ class Steam(host.Case):
         cls.world.write("steamcmd.tar.gz", steam.installer())
         os.makedirs(os.path.dirname(CONF), exist_ok=True)
         with open(CONF, "w", encoding="utf-8") as file:
-            file.write(f"SteamcmdInstaller={INSTALLER}\nSteamRetrySeconds=0\n")
-        ctl("reload")
+            file.write(f"[Manager]\nSteamcmdInstaller={INSTALLER}\nSteamRetrySeconds=0\n")
         cls.addClassCleanup(cls.tidy)
+        ctl("reload")
 
     @classmethod
     def tidy(cls):
