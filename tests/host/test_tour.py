@@ -85,7 +85,8 @@ class Verbs(host.Case):
                     "-tickrate", "100")
         before = self.json("configure", "one")
         self.assertEqual(before, {"port": 27020, "game": "game", "overlays": [], "arguments": ["-tickrate", "100"],
-                                  "cvars": {"hostname": "One", "sv_tags": "a,b"}, "lines": ["exec extra.cfg"], "autostart": False})
+                                  "cvars": {"hostname": "One", "sv_tags": "a,b"}, "lines": ["exec extra.cfg"], "autostart": False,
+                                  "update_when_empty": False, "open_rcon": False})
         after = self.json("configure", "one", "--set", "hostname=Two words", "--unset", "sv_tags", "--overlay", "maps", "--autostart")
         self.assertEqual(after, before | {"cvars": {"hostname": "Two words"}, "overlays": ["maps"], "autostart": True})
         after = self.json("configure", "one", "--port", "27021", "--no-lines", "--no-overlays", "--no-autostart", "--", "+map", "c2m1_highway")
