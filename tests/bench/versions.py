@@ -145,7 +145,7 @@ def large_overlay(size):
     uid, gid = user_ids()
     path = f"{STATE}/overlays/{ROOM}/versions/1/left4dead2/addons"
     sql = (f"BEGIN; INSERT INTO overlays (name, kind, current, last_number) VALUES ('{ROOM}', 'files', 1, 1);"
-           f"INSERT INTO versions SELECT id, 1, 0, {size}, 1, '' FROM overlays WHERE name = '{ROOM}'; COMMIT;")
+           f"INSERT INTO versions (overlay, number, created, size, files, label) SELECT id, 1, 0, {size}, 1, '' FROM overlays WHERE name = '{ROOM}'; COMMIT;")
     host.run("systemctl", "stop", "left4med.service")
     os.makedirs(path)
     with open(f"{path}/large.vpk", "wb") as file:
