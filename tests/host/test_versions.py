@@ -3,6 +3,7 @@
 
 import os
 import stat
+import time
 
 import follow
 import host
@@ -43,6 +44,10 @@ class Versions(host.Case):
                    f"versions {expected}")
         watch.wait(lambda e: not any(kind == "job" and p["state"] in ("queued", "running") for (kind, _), p in watch.objects.items()),
                    "the end of all jobs", len(watch.lines) - 1)
+        # A job that had not begun when it was looked for may still be about to.
+        deadline = time.monotonic() + follow.SECONDS
+        while on_disk(name) != expected and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.assertEqual((versions(name), on_disk(name)), (expected, expected))
 
     def test_back_and_forth_under_a_running_server(self):
