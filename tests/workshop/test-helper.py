@@ -55,14 +55,15 @@ class Case(unittest.TestCase):
         with open(self.path(path), "rb") as file:
             return file.read()
 
-    def begin(self, *items, hosts=None, api=None):
+    def begin(self, *items, hosts=None, api=None, tree="tree"):
         """Starts a build; items are the lines of the file."""
         hosts = self.workshop.host if hosts is None else hosts
         self.write("job/job", f"[Job]\nOperation=workshop\nWorkshopAPI={api or self.workshop.url}\nWorkshopHosts={hosts}\n".encode())
         self.write("job/items", "".join(f"want {item}\n" if isinstance(item, int) else item + "\n" for item in items).encode())
-        if os.path.exists(self.path("tree", MANIFEST)):
-            os.unlink(self.path("tree", MANIFEST))
-        return subprocess.Popen([os.environ["LEFT4ME_WORKSHOP"], self.path("job")], env=self.environment,
+        os.makedirs(self.path(tree), exist_ok=True)
+        if os.path.exists(self.path(tree, MANIFEST)):
+            os.unlink(self.path(tree, MANIFEST))
+        return subprocess.Popen([os.environ["LEFT4ME_WORKSHOP"], self.path("job")], env={**self.environment, "OVERLAY": self.path(tree)},
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def build(self, *items, **more):
@@ -274,7 +275,7 @@ class Network(Case):
         first = self.begin(1)
         while not self.requests("GET", "/ugc/"):
             self.assertIsNone(first.poll())
-        second = self.begin(1)
+        second = self.begin(1, tree="second")  # as each build has its own
         while len(self.requests("POST", "/ISteamRemoteStorage/GetPublishedFileDetails")) < 2:
             self.assertIsNone(second.poll())
         self.workshop.release()
