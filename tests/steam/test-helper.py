@@ -136,7 +136,7 @@ class Steam(unittest.TestCase):
         self.build(Branch="beta-1")
         self.assertIn("-beta beta-1", steam.runs(self.home)[-1])
         self.assertEqual(self.read("tree", ".left4me-label"), "build 19000050 beta-1\n")
-        self.refused_branch = self.build(1, Branch="none")
+        self.assertIn("check the app id", self.build(1, Branch="none").stderr)
         for branch in ("", "+quit", "-x", "a b", "x" * 65):
             self.assertIn("Branch=", self.build(1, Branch=branch).stderr)
 
