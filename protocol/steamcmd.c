@@ -244,6 +244,13 @@ void steamcmd_read(const char *line, SteamcmdLine *ret) {
         }
 }
 
+/* It becomes a word of steamcmd's command line, where a plus begins a command and a minus an option. */
+bool steam_branch_is_valid(const char *branch) {
+        size_t n = strspn(branch, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-");
+
+        return n > 0 && n <= STEAM_BRANCH_MAX && branch[n] == '\0' && *branch != '-';
+}
+
 static uint64_t number_of(const KeyValues *kv, const char *key) {
         const char *value = keyvalues_get_value(kv, key);
 

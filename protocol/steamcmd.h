@@ -61,6 +61,11 @@ const char *steamcmd_fault_text(SteamcmdFault fault);
 /* Whether the same command is worth another try: soon (a pause of seconds), or with `validate`. */
 bool steamcmd_fault_passes(SteamcmdFault fault);
 
+#define STEAM_BRANCH_MAX 64U
+
+/* Whether it can be the name of a branch, and a word of steamcmd's command line. */
+bool steam_branch_is_valid(const char *branch);
+
 typedef struct SteamManifest {
         uint32_t app;
         uint32_t flags; /* exactly 4: fully installed, and nothing else */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "service/bus-error.h"
+#include "service/bus-figures.h"
 #include "service/bus-objects.h"
 #include "service/firewall.h"
 #include "service/manager.h"
 #include "service/qos.h"
-
-#define QUESTIONS_MAX 64U
 
 /* -- properties ------------------------------------------------------------------------------------------------ */
 
@@ -76,47 +75,21 @@ static int method_set_marking(sd_bus_message *call, void *userdata, sd_bus_error
 
 /* -- GetStatistics --------------------------------------------------------------------------------------------- */
 
-/* An answer that is put together. */
-typedef struct Statistics {
-        Manager *manager;
-        sd_bus_message *call;
-        sd_bus_message *reply;
-        unsigned awaited;
-        int r;
-} Statistics;
-
-static void statistics_unref(Statistics *s) {
-        if (--s->awaited > 0)
-                return;
-
-        if (s->r >= 0)
-                s->r = sd_bus_message_close_container(s->reply);
-        if (s->r >= 0)
-                (void) sd_bus_message_send(s->reply);
-        else
-                (void) sd_bus_reply_method_errnof(s->call, s->r, "Cannot answer the figures");
-
-        s->manager->n_statistics--;
-        sd_bus_message_unref(s->reply);
-        sd_bus_message_unref(s->call);
-        g_free(s);
-}
-
 static void on_shaper_figures(GArray *figures, void *userdata) {
-        Statistics *s = userdata;
+        FiguresCall *c = userdata;
 
-        if (s->r >= 0)
-                s->r = bus_append_shaper_figures(s->reply, figures);
-        statistics_unref(s);
+        if (c->r >= 0)
+                c->r = bus_append_shaper_figures(c->reply, figures);
+        figures_call_unref(c);
 }
 
 static gboolean append_server(gpointer key, gpointer value, gpointer userdata) {
         const OpenPort *o = value;
         Append *a = userdata;
         g_autofree char *name = firewall_counter_name(o->name);
-        FirewallCounter c = firewall_counter(a->firewall, name);
+        FirewallCounter counter = firewall_counter(a->firewall, name);
 
-        a->r = sd_bus_message_append(a->reply, "(stt)", o->name, c.packets, c.bytes);
+        a->r = sd_bus_message_append(a->reply, "(stt)", o->name, counter.packets, counter.bytes);
         return a->r < 0;
 }
 
@@ -139,42 +112,32 @@ static int append_servers(sd_bus_message *reply, Firewall *f) {
 }
 
 static void on_counters(int r, const char *why, void *userdata) {
-        Statistics *s = userdata;
-        Firewall *f = s->manager->firewall;
+        FiguresCall *c = userdata;
+        Firewall *f = c->manager->firewall;
 
         /* Without nftables nothing is marked, and nothing dropped. */
-        if (r >= 0 && s->r >= 0)
-                s->r = append_servers(s->reply, f);
-        if (r >= 0 && s->r >= 0)
-                s->r = sd_bus_message_append(
-                        s->reply, "{sv}", "RconDropped", "t", firewall_counter(f, "rcon-dropped").packets);
-        statistics_unref(s);
+        if (r >= 0 && c->r >= 0)
+                c->r = append_servers(c->reply, f);
+        if (r >= 0 && c->r >= 0)
+                c->r = sd_bus_message_append(
+                        c->reply, "{sv}", "RconDropped", "t", firewall_counter(f, "rcon-dropped").packets);
+        figures_call_unref(c);
 }
 
 static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Qos *qos = userdata;
         Manager *m = qos->object.manager;
-        sd_bus_message *reply;
-        Statistics *s;
+        FiguresCall *c;
         int r;
 
-        if (m->n_statistics >= QUESTIONS_MAX)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
-                        "%u calls ask for figures already. Try again later.", m->n_statistics);
-
-        r = sd_bus_message_new_method_return(call, &reply);
+        r = figures_call_new(m, call, "{sv}", &c, error);
         if (r < 0)
                 return r;
 
-        s = g_new(Statistics, 1);
-        *s = (Statistics){ .manager = m, .call = sd_bus_message_ref(call), .reply = reply, .awaited = 3 };
-        m->n_statistics++;
-
-        s->r = sd_bus_message_open_container(s->reply, 'a', "{sv}");
-        firewall_read_counters(m->firewall, on_counters, s);
-        if (shapers_get_figures(qos->shapers, on_shaper_figures, s) < 0)
-                on_shaper_figures(NULL, s);
-        statistics_unref(s);
+        firewall_read_counters(m->firewall, on_counters, figures_call_ref(c));
+        if (shapers_get_figures(qos->shapers, on_shaper_figures, figures_call_ref(c)) < 0)
+                on_shaper_figures(NULL, c);
+        figures_call_unref(c);
         return 1;
 }
 

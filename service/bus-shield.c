@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "service/bus-error.h"
+#include "service/bus-figures.h"
 #include "service/bus-objects.h"
 #include "service/bus-options.h"
 #include "service/firewall.h"
@@ -10,7 +11,6 @@
 #include "service/shield-rules.h"
 #include "service/shield.h"
 
-#define QUESTIONS_MAX 64U
 #define SOURCES_MAX 100U
 
 /* -- properties ------------------------------------------------------------------------------------------------ */
@@ -128,11 +128,6 @@ static int method_configure(sd_bus_message *call, void *userdata, sd_bus_error *
 
 /* -- GetStatistics --------------------------------------------------------------------------------------------- */
 
-typedef struct Statistics {
-        Manager *manager;
-        sd_bus_message *call;
-} Statistics;
-
 static uint64_t counted(Manager *m, ShieldKind kind, ShieldCounter counter) {
         g_autofree char *name = shield_counter_name(kind, counter);
 
@@ -184,16 +179,10 @@ static int append_sources(sd_bus_message *reply, const GArray *figures) {
         return close_entry(reply, r);
 }
 
-static int reply_statistics(const Statistics *s, const GArray *figures) {
-        g_autoptr(sd_bus_message) reply = NULL;
-        Manager *m = s->manager;
+static int append_statistics(Manager *m, sd_bus_message *reply, const GArray *figures) {
         int r;
 
-        r = sd_bus_message_new_method_return(s->call, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "{sv}");
-        if (r >= 0)
-                r = append_counters(m, reply, "Passed", SHIELD_PASSED);
+        r = append_counters(m, reply, "Passed", SHIELD_PASSED);
         if (r >= 0)
                 r = append_counters(m, reply, "OverSource", SHIELD_OVER_SOURCE);
         if (r >= 0)
@@ -208,37 +197,29 @@ static int reply_statistics(const Statistics *s, const GArray *figures) {
                 r = append_sources(reply, figures);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "{sv}", "SourcesTotal", "u", (uint32_t) figures->len);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
 
-        return r < 0 ? r : sd_bus_message_send(reply);
+        return r;
 }
 
 static void on_figures(int r, const char *why, GArray *figures, void *userdata) {
-        g_autofree Statistics *s = userdata;
+        FiguresCall *c = userdata;
 
-        s->manager->n_statistics--;
-        if (r >= 0)
-                r = reply_statistics(s, figures);
-        if (r < 0 && r != -ECANCELED)
-                (void) sd_bus_reply_method_errorf(s->call, LEFT4ME_ERROR_FAILED,
-                        "Cannot read the counters: %s", why ?: g_strerror(-r));
-        sd_bus_message_unref(s->call);
+        c->r = r >= 0 ? append_statistics(c->manager, c->reply, figures) : r;
+        if (c->r < 0)
+                c->why = g_strdup_printf("Cannot read the counters: %s", why ?: g_strerror(-c->r));
+        figures_call_unref(c);
 }
 
 static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Shield *shield = userdata;
-        Manager *m = shield->object.manager;
-        Statistics *s;
+        FiguresCall *c;
+        int r;
 
-        if (m->n_statistics >= QUESTIONS_MAX)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
-                        "%u calls ask for figures already. Try again later.", m->n_statistics);
+        r = figures_call_new(shield->object.manager, call, "{sv}", &c, error);
+        if (r < 0)
+                return r;
 
-        s = g_new(Statistics, 1);
-        *s = (Statistics){ .manager = m, .call = sd_bus_message_ref(call) };
-        m->n_statistics++;
-        shield_get_figures(shield, on_figures, s);
+        shield_get_figures(shield, on_figures, c);
         return 1;
 }
 

@@ -3,12 +3,11 @@
 #include <string.h>
 
 #include "service/bus-error.h"
+#include "service/bus-figures.h"
 #include "service/bus-objects.h"
 #include "service/cpus.h"
 #include "service/manager.h"
 #include "service/slice.h"
-
-#define CALLS_MAX 64U
 
 static int property_get_word(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
@@ -26,11 +25,6 @@ static int property_get_allowed(sd_bus *bus, const char *path, const char *inter
 }
 
 /* -- GetStatistics --------------------------------------------------------------------------------------------- */
-
-typedef struct FiguresCall {
-        Manager *manager;
-        sd_bus_message *call;
-} FiguresCall;
 
 static int append_effective(sd_bus_message *m, const CpuSet *effective) {
         int r;
@@ -65,9 +59,7 @@ static int append_figures(sd_bus_message *m, const SliceFigures *f) {
         static const char *const pressures[] = { "CPUPressure", "IOPressure", "MemoryPressure" };
         int r;
 
-        r = sd_bus_message_open_container(m, 'a', "{sv}");
-        if (r >= 0)
-                r = append_effective(m, &f->effective);
+        r = append_effective(m, &f->effective);
         if (r >= 0)
                 r = append_number(m, "CPUUsageNSec", f->cpu_usage);
         if (r >= 0)
@@ -78,46 +70,31 @@ static int append_figures(sd_bus_message *m, const SliceFigures *f) {
                 if (f->has_pressure[k])
                         r = append_pressure(m, pressures[k], &f->pressure[k]);
 
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r;
 }
 
 static void on_figures(const SliceFigures *f, void *userdata) {
-        FiguresCall *call = userdata;
-        g_autoptr(sd_bus_message) reply = NULL;
-        int r;
+        FiguresCall *c = userdata;
 
-        r = sd_bus_message_new_method_return(call->call, &reply);
-        if (r >= 0)
-                r = append_figures(reply, f);
-        if (r >= 0)
-                r = sd_bus_message_send(reply);
-        if (r < 0)
-                (void) sd_bus_reply_method_errnof(call->call, r, "Cannot answer the figures");
-
-        call->manager->n_statistics--;
-        sd_bus_message_unref(call->call);
-        g_free(call);
+        c->r = append_figures(c->reply, f);
+        figures_call_unref(c);
 }
 
 static int method_get_statistics(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Slice *s = userdata;
-        FiguresCall *call;
+        FiguresCall *c;
         int r;
 
-        if (s->manager->n_statistics >= CALLS_MAX)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
-                        "%u calls ask for figures already. Try again later.", s->manager->n_statistics);
-
-        call = g_new(FiguresCall, 1);
-        *call = (FiguresCall){ .manager = s->manager, .call = sd_bus_message_ref(m) };
-        r = slice_get_figures(s, on_figures, call);
-        if (r < 0) {
-                sd_bus_message_unref(call->call);
-                g_free(call);
+        r = figures_call_new(s->manager, m, "{sv}", &c, error);
+        if (r < 0)
                 return r;
+
+        r = slice_get_figures(s, on_figures, c);
+        if (r < 0) {
+                c->r = r;
+                figures_call_unref(c);
         }
 
-        s->manager->n_statistics++;
         return 1;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "protocol/steamcmd.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/job.h"

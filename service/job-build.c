@@ -125,16 +125,22 @@ static bool makes_by_manifest(const Job *j) {
         return job_kind_builds(j->kind) && overlay_find(j->manager, j->subject)->kind->read_result;
 }
 
+/* The directory that left4me-tree leaves its results in. */
+static int open_build(const Job *j) {
+        g_autofree char *path = g_strdup_printf("%s/var/lib/left4me/builds/%u", j->manager->root, j->id);
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
+}
+
 int build_read_result(Job *j, StoredVersion *v, bool *ret_changed) {
-        g_autofree char *directory = g_strdup_printf(
-                                "%s/var/lib/left4me/builds/%u", j->manager->root, j->id),
-                        *text = NULL;
+        g_autofree char *text = NULL;
         g_autoptr(GKeyFile) file = g_key_file_new();
         int fd, r;
 
-        fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = open_build(j);
         if (fd < 0)
-                return -errno;
+                return fd;
 
         r = file_read(fd, "result", RESULT_MAX, &text);
         if (r >= 0 && makes_by_manifest(j))
@@ -165,12 +171,10 @@ static int take_version(Job *j, const StoredVersion *v, const char *message) {
 
 /* One line of words of the build; NULL: there is none, or none that a label can be. */
 static char *read_note(const Job *j, const char *name) {
-        g_autofree char *directory = g_strdup_printf(
-                                "%s/var/lib/left4me/builds/%u", j->manager->root, j->id),
-                        *text = NULL;
+        g_autofree char *text = NULL;
         int fd, r;
 
-        fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        fd = open_build(j);
         if (fd < 0)
                 return NULL;
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "protocol/steamcmd.h"
 #include "service/bus-error.h"
 #include "service/job.h"
 #include "service/log.h"
@@ -27,13 +28,6 @@ void steam_free(Steam *s) {
         g_free(s->branch);
         g_free(s->newest);
         g_free(s);
-}
-
-/* It becomes a word of steamcmd's command line, where a plus begins a command and a minus an option. */
-bool steam_branch_is_valid(const char *branch) {
-        size_t n = strspn(branch, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-");
-
-        return n > 0 && n <= STEAM_BRANCH_MAX && branch[n] == '\0' && *branch != '-';
 }
 
 void steam_read_source(Steam *s, const char *text) {

@@ -10,7 +10,6 @@
 
 #define STEAM_APP 222860U /* Left 4 Dead 2's dedicated server */
 #define STEAM_BRANCH "public"
-#define STEAM_BRANCH_MAX 64U
 #define STEAM_INSTALLER "https://steamcdn-a.akamaihd.net/client/installer/steamcmd_linux.tar.gz"
 #define STEAM_RETRY_SECONDS 15U
 
@@ -22,8 +21,6 @@ typedef struct Steam {
 
 Steam *steam_new(void);
 void steam_free(Steam *s); /* takes NULL */
-
-bool steam_branch_is_valid(const char *branch);
 
 /* The source of such an overlay, as the store has it: what is not valid is the usual app. */
 void steam_read_source(Steam *s, const char *text);

@@ -31,20 +31,16 @@ int items_check(Cli *cli, const char *kind, char *const *items) {
 
 int items_set(Cli *cli, const char *overlay, const char *const *items) {
         g_autofree char *path = client_path(LEFT4ME_OVERLAY_PREFIX, overlay);
-        g_autoptr(GVariant) reply = NULL;
-        g_autoptr(GError) error = NULL;
 
-        reply = cli_call(cli,
+        return cli_run_call(cli,
                 &(const ClientCall){
                         .path = path,
                         .interface = LEFT4ME_OVERLAY_INTERFACE,
                         .method = "SetItems",
                         .arguments = g_variant_new("(^as)", items),
-                        .reply = "()",
                         .interactive = TRUE,
                 },
-                &error);
-        return reply ? EXIT_OK : cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, overlay);
+                LEFT4ME_OVERLAY_PREFIX, overlay);
 }
 
 /* -- what there is --------------------------------------------------------------------------------------------- */
@@ -114,24 +110,20 @@ static void print_table(Cli *cli, GVariant *items) {
 /* -- changes --------------------------------------------------------------------------------------------------- */
 
 static int pin(Cli *cli, const char *overlay, const char *path, char **items, gboolean on) {
-        for (char **item = items; *item; item++) {
-                g_autoptr(GVariant) reply = NULL;
-                g_autoptr(GError) error = NULL;
+        int r = EXIT_OK;
 
-                reply = cli_call(cli,
+        for (char **item = items; *item && r == EXIT_OK; item++)
+                r = cli_run_call(cli,
                         &(const ClientCall){
                                 .path = path,
                                 .interface = LEFT4ME_OVERLAY_INTERFACE,
                                 .method = "Pin",
                                 .arguments = g_variant_new("(sb)", *item, on),
-                                .reply = "()",
                                 .interactive = TRUE,
                         },
-                        &error);
-                if (!reply)
-                        return cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, overlay);
-        }
-        return EXIT_OK;
+                        LEFT4ME_OVERLAY_PREFIX, overlay);
+
+        return r;
 }
 
 static gboolean drop(GPtrArray *wanted, const char *id) {

@@ -45,10 +45,7 @@ static guint32 version_before(GVariant *overlay, guint32 version) {
 }
 
 static int set_number(Cli *cli, const char *name, const char *path, const char *method, guint32 number) {
-        g_autoptr(GVariant) reply = NULL;
-        g_autoptr(GError) error = NULL;
-
-        reply = cli_call(cli,
+        return cli_run_call(cli,
                 &(const ClientCall){
                         .path = path,
                         .interface = LEFT4ME_OVERLAY_INTERFACE,
@@ -56,8 +53,7 @@ static int set_number(Cli *cli, const char *name, const char *path, const char *
                         .arguments = g_variant_new("(u)", number),
                         .interactive = TRUE,
                 },
-                &error);
-        return reply ? EXIT_OK : cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, name);
+                LEFT4ME_OVERLAY_PREFIX, name);
 }
 
 static gboolean runs_with_another(GVariant *instance, const char *overlay, guint32 version) {

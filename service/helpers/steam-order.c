@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "fail.h"
+#include "protocol/steamcmd.h"
 #include "steam.h"
 
 #define PAUSE_MAX 3600U
-#define BRANCH_MAX 64U
 
 void steam_order_free(SteamOrder *order) {
         if (!order)
@@ -19,13 +19,6 @@ void steam_order_free(SteamOrder *order) {
 
 static int fail_key(const char *key, GError **error) {
         return fail(error, EINVAL, "%s= in the job file is missing or not valid", key);
-}
-
-/* A word of a command line of steamcmd's: what begins with + would be a command of its own. */
-static bool branch_is_valid(const char *branch) {
-        size_t n = strspn(branch, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-");
-
-        return n > 0 && n <= BRANCH_MAX && branch[n] == '\0' && *branch != '-';
 }
 
 static int read_number(GKeyFile *file, const char *key, guint64 max, guint64 *ret, GError **error) {
@@ -53,7 +46,7 @@ static int read_order(GKeyFile *file, SteamOrder *order, GError **error) {
 
         order->branch = g_key_file_get_value(file, "Job", "Branch", NULL);
         order->installer = g_key_file_get_value(file, "Job", "Installer", NULL);
-        if (!order->branch || !branch_is_valid(order->branch))
+        if (!order->branch || !steam_branch_is_valid(order->branch))
                 return fail_key("Branch", error);
         if (!order->installer || (!g_str_has_prefix(order->installer, "https://") &&
                                          !g_str_has_prefix(order->installer, "http://")))
