@@ -103,7 +103,7 @@ int cmd_cpu_show(Cli *cli, char **words) {
         double sample = SAMPLE_DEFAULT;
         const GOptionEntry entries[] = {
                 { "sample", 's', 0, G_OPTION_ARG_DOUBLE, &sample,
-                        "Measure the load for so long (default 0.5, 0: not at all)", "SECONDS" },
+                        "How long the load is measured (0.5; 0: not)", "SECONDS" },
                 { NULL },
         };
         g_autoptr(GError) error = NULL;

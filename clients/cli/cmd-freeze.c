@@ -9,8 +9,7 @@
 int cmd_freeze(Cli *cli, char **words) {
         gboolean everything = FALSE, detach = FALSE;
         const GOptionEntry entries[] = {
-                { "everything", 0, 0, G_OPTION_ARG_NONE, &everything,
-                        "Also logs, caches and dumps, which servers make by themselves", NULL },
+                { "everything", 0, 0, G_OPTION_ARG_NONE, &everything, "Also logs, caches and dumps", NULL },
                 { "detach", 0, 0, G_OPTION_ARG_NONE, &detach, "Print the job and do not wait for its end",
                         NULL },
                 { NULL },

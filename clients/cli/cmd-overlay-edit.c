@@ -146,8 +146,8 @@ int cmd_overlay_edit(Cli *cli, char **words) {
         g_autofree char *from = NULL, *path = NULL;
         gboolean build = FALSE;
         const GOptionEntry entries[] = {
-                { "from", 0, 0, G_OPTION_ARG_FILENAME, &from,
-                        "Take the source of a script from there, without an editor", "FILE|-" },
+                { "from", 0, 0, G_OPTION_ARG_FILENAME, &from, "Take the source from there, not an editor",
+                        "FILE|-" },
                 { "build", 'b', 0, G_OPTION_ARG_NONE, &build, "Build it with its new source", NULL },
                 { NULL },
         };

@@ -72,10 +72,9 @@ int cmd_overlay_create(Cli *cli, char **words) {
         g_auto(GStrv) items = NULL;
         const GOptionEntry entries[] = {
                 { "kind", 'k', 0, G_OPTION_ARG_STRING, &kind,
-                        "How it is filled: files (by uploads), script, workshop or steam", "KIND" },
+                        "files (by uploads), script, workshop or steam", "KIND" },
                 { "item", 'i', 0, G_OPTION_ARG_STRING_ARRAY, &items,
-                        "An item or a collection of the Workshop: its number, or the address of its page",
-                        "ITEM" },
+                        "An item or collection: its number or address", "ITEM" },
                 { NULL },
         };
         g_autoptr(GError) error = NULL;

@@ -165,15 +165,13 @@ int cmd_qos_shape(Cli *cli, char **words) {
         g_auto(Options) o = { 0 };
         const GOptionEntry entries[] = {
                 { "bandwidth", 'b', 0, G_OPTION_ARG_STRING, &o.bandwidth,
-                        "What goes out at most: a little below what the line can do, or unlimited", "RATE" },
+                        "What goes out at most, or unlimited", "RATE" },
                 { "ingress", 0, 0, G_OPTION_ARG_STRING, &o.ingress, "What comes in at most", "RATE" },
                 { "rtt", 0, 0, G_OPTION_ARG_STRING, &o.rtt, "Typical round trip time (internet: 100ms)",
                         "TIME" },
-                { "preset", 0, 0, G_OPTION_ARG_STRING, &o.preset,
-                        "diffserv3, diffserv4 (the default), diffserv8, precedence or besteffort",
+                { "preset", 0, 0, G_OPTION_ARG_STRING, &o.preset, "How packets are sorted (diffserv4)",
                         "PRESET" },
-                { "overhead", 0, 0, G_OPTION_ARG_STRING, &o.overhead,
-                        "What the line adds to each packet, or ethernet, docsis, pppoe-ptm, bridged-ptm, conservative",
+                { "overhead", 0, 0, G_OPTION_ARG_STRING, &o.overhead, "What the line adds to each packet",
                         "BYTES|LINE" },
                 { "mpu", 0, 0, G_OPTION_ARG_STRING, &o.mpu, "The least that a packet takes on the line",
                         "BYTES" },

@@ -296,8 +296,8 @@ int cmd_qos_test(Cli *cli, char **words) {
         const GOptionEntry entries[] = {
                 { "seconds", 0, 0, G_OPTION_ARG_INT, &t.seconds, "How long to measure, idle and full (10)",
                         "NUMBER" },
-                { "rate", 0, 0, G_OPTION_ARG_STRING, &rate,
-                        "How much to send (what it is shaped to, and a quarter)", "RATE" },
+                { "rate", 0, 0, G_OPTION_ARG_STRING, &rate, "How much to send (1.25 of the shaped rate)",
+                        "RATE" },
                 { "interface", 'i', 0, G_OPTION_ARG_STRING, &t.interface, "Leave by this one (the route's)",
                         "INTERFACE" },
                 { NULL },

@@ -90,7 +90,7 @@ int cmd_shield_set(Cli *cli, char **words) {
         gboolean defaults = FALSE;
         const GOptionEntry entries[] = {
                 { "source", 0, 0, G_OPTION_ARG_STRING, &source,
-                        "Of that kind, from one source: packets a second, and at once", "RATE[/BURST]" },
+                        "Packets of one source: a second, and at once", "RATE[/BURST]" },
                 { "port", 0, 0, G_OPTION_ARG_STRING, &port, "And from all sources together",
                         "RATE[/BURST]" },
                 { "max-length", 0, 0, G_OPTION_ARG_STRING, &length, "Of any datagram's payload", "BYTES" },

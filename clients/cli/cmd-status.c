@@ -137,8 +137,8 @@ static int choose(Cli *cli, const Inventory *inventory, char **names, GPtrArray 
 int cmd_status(Cli *cli, char **words) {
         int lines = -1, r;
         const GOptionEntry entries[] = {
-                { "lines", 'n', 0, G_OPTION_ARG_INT, &lines,
-                        "So many lines of the log (default 10, of one server)", "NUMBER" },
+                { "lines", 'n', 0, G_OPTION_ARG_INT, &lines, "So many lines of the log (10, of one server)",
+                        "NUMBER" },
                 { NULL },
         };
         g_autoptr(GPtrArray) chosen = g_ptr_array_new();

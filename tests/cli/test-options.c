@@ -58,6 +58,37 @@ static void test_usage(void) {
         assert_usage("list takes no arguments, but there is '-x'", "list", "--", "-x", NULL);
 }
 
+/* Every verb that the help lists has help of its own, and that fits a terminal as well. */
+static void test_help_of_each(void) {
+        g_autoptr(Run) help = RUN(&nowhere, 0, "help");
+        g_auto(GStrv) lines = g_strsplit(help->out->str, "\n", -1);
+        guint n = 0;
+
+        for (char **line = lines; *line && !g_str_equal(*line, "Options"); line++) {
+                g_autoptr(GRegex) form = g_regex_new("^  ([a-z]+)(?: ([a-z]+))? ", 0, 0, NULL);
+                g_autoptr(GMatchInfo) match = NULL;
+                g_autofree char *verb = NULL, *second = NULL;
+
+                if (!g_regex_match(form, *line, 0, &match))
+                        continue;
+
+                verb = g_match_info_fetch(match, 1);
+                second = g_match_info_fetch(match, 2);
+                {
+                        g_autoptr(Run) one = *second ? RUN(&nowhere, 0, verb, second, "--help")
+                                                     : RUN(&nowhere, 0, verb, "--help");
+                        g_auto(GStrv) told = g_strsplit(one->out->str, "\n", -1);
+
+                        for (char **l = told; *l; l++)
+                                if (g_utf8_strlen(*l, -1) > 80)
+                                        g_error("%s %s: %s", verb, second, *l);
+                        n++;
+                }
+        }
+
+        g_assert_cmpuint(n, >, 50);
+}
+
 static void test_help(void) {
         g_autoptr(Run) help = RUN(&nowhere, 0, "help"), option = RUN(&nowhere, 0, "--help"),
                        verb = RUN(&nowhere, 0, "help", "create");
@@ -141,6 +172,7 @@ int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/options/usage", test_usage);
         g_test_add_func("/options/help", test_help);
+        g_test_add_func("/options/help-of-each", test_help_of_each);
         g_test_add_func("/options/json-error", test_json_error);
         g_test_add_func("/options/host", test_host);
         return g_test_run();
