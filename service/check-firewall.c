@@ -24,8 +24,8 @@ static void check_table(const CheckFirewall *c) {
 
         if (g_str_equal(state, "active"))
                 findings_add(c->findings, "firewall", "ok",
-                        g_strdup_printf("the table inet " FIREWALL_TABLE " stands: ports of %d servers, %s",
-                                open,
+                        g_strdup_printf("the table inet " FIREWALL_TABLE " stands: ports of %d server%s, %s",
+                                open, open == 1 ? "" : "s",
                                 c->manager->qos->marking ? "which are marked"
                                                          : "no marks (left4mectl qos on)"),
                         g_strdup(""));

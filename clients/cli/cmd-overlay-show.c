@@ -81,7 +81,9 @@ int cmd_overlay_show(Cli *cli, char **words) {
                 card_line_styled(
                         cli, "Update", "there is news: left4mectl overlay build takes it", STYLE_YELLOW);
         if (props_boolean(p, "BuildPending"))
-                card_line_styled(cli, "Source", "changed since the last build", STYLE_YELLOW);
+                card_line_styled(cli, "Source",
+                        props_uint(p, "Current") == 0 ? "not built yet" : "changed since the last build",
+                        STYLE_YELLOW);
         card_line(cli, "Used by", users);
         if (props_has(p, "KeepVersions"))
                 keep = g_strdup_printf("the newest %u", (unsigned) props_uint(p, "KeepVersions"));
