@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -341,14 +342,20 @@ void instance_read_layers(Instance *i) {
 }
 
 /* systemd forgets it when it starts the server again, so the store remembers. */
-static void note_exit(Instance *i, const UnitState *s) {
-        i->last_exit = (LastExit){ .status = s->exit_status, .when = s->exited };
+static void note_exit(Instance *i, const UnitState *s, int status, uint64_t when) {
+        i->last_exit = (LastExit){ .status = status, .when = when };
         (void) g_strlcpy(i->last_exit.result, s->result, sizeof(i->last_exit.result));
         object_changed(&i->object, INSTANCE_LAST_EXIT);
 
         if (store_set_last_exit(i->manager->store, i->name, &i->last_exit) < 0)
                 log_instance(LOG_WARNING, LEFT4ME_MESSAGE_OPERATION_FAILED, i->name,
                         "cannot store how it ended, ignoring");
+}
+
+/* The first process of a PID namespace is not always a child of systemd's, whose end it can miss; the unit's own then tells (257, tried). */
+static bool exit_was_missed(const Instance *i, const UnitState *s) {
+        return s->exited == 0 && s->entered > i->last_exit.when && s->down > s->entered &&
+               unit_is_down(i->server) && s->result[0];
 }
 
 static void note_crash(Instance *i, const UnitState *s) {
@@ -377,7 +384,9 @@ void instance_take_state(Instance *i) {
         if (s->exited > 0 &&
                 (s->exited != i->last_exit.when || (!g_str_equal(s->result, "success") &&
                                                            !g_str_equal(s->result, i->last_exit.result))))
-                note_exit(i, s);
+                note_exit(i, s, s->exit_status, s->exited);
+        else if (exit_was_missed(i, s))
+                note_exit(i, s, g_str_equal(s->result, "timeout") ? SIGKILL : 0, s->down);
         if ((failed && !g_str_equal(i->sub, "failed")) || (waits && !g_str_equal(i->sub, "auto-restart")))
                 note_crash(i, s);
 

@@ -31,6 +31,7 @@ static const Target targets[] = {
         TARGET("MainPID", 'u', main_pid),
         TARGET("NRestarts", 'u', restarts),
         TARGET("ActiveEnterTimestamp", 't', entered),
+        TARGET("InactiveEnterTimestamp", 't', down),
         TARGET("ExecMainCode", 'i', exit_code),
         TARGET("ExecMainStatus", 'i', exit_status),
         TARGET("ExecMainExitTimestamp", 't', exited),

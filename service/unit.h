@@ -33,6 +33,7 @@ typedef struct UnitState {
         int exit_code;         /* CLD_EXITED, CLD_KILLED, ... of the main process, 0 for none yet */
         int exit_status;       /* exit code or signal */
         uint64_t exited;       /* usec */
+        uint64_t down;         /* usec, when it last became inactive or failed */
 } UnitState;
 
 /* detail: systemd's error text for UNIT_REFUSED, else NULL. */

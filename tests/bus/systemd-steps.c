@@ -51,10 +51,13 @@ static void check_needed(SystemdUnit *overlay) {
 static void set_result(SystemdUnit *u, SystemdOutcome outcome) {
         g_free(u->result);
         u->result = g_strdup(outcome.result ?: "success");
+        u->main_pid = 0;
+        if (outcome.code == SYSTEMD_MISSED)
+                return;
+
         u->exec_code = outcome.code > 0 ? outcome.code : CLD_EXITED;
         u->exec_status = outcome.status;
         u->exec_exit = (guint64) g_get_real_time();
-        u->main_pid = 0;
 }
 
 static bool perform(SystemdUnit *u, SystemdStep step) {

@@ -16,7 +16,9 @@ typedef enum SystemdStep {
         SYSTEMD_STOP, /* from the stop signal (for an overlay: ExecStop=) to the end */
 } SystemdStep;
 
-/* How a step ends. result is systemd's word, NULL or "success" for success; code and status are waitid's si_code and si_status. */
+/* How a step ends. result is systemd's word, NULL or "success" for success; code and status are waitid's si_code and si_status;
+ * SYSTEMD_MISSED: systemd learns only that the control group is empty. */
+#define SYSTEMD_MISSED (-1)
 typedef struct SystemdOutcome {
         const char *result;
         int code;

@@ -102,6 +102,20 @@ static void test_last_exit(Fixture *f) {
         expect_last_exit(f, "success", 0);
 }
 
+static void test_missed_exit(Fixture *f) {
+        start_server(f);
+        systemd_fail(
+                f->systemd, SERVER, SYSTEMD_STOP, (SystemdOutcome){ "timeout", SYSTEMD_MISSED, 0, false });
+        succeed(f, "Stop");
+        expect_last_exit(f, "timeout", SIGKILL);
+
+        systemd_forget_rules(f->systemd);
+        succeed(f, "Start");
+        systemd_die(f->systemd, SERVER, (SystemdOutcome){ "core-dump", CLD_DUMPED, SIGSEGV, false });
+        expect(f, "ActiveState", "'failed'");
+        expect_last_exit(f, "core-dump", SIGSEGV);
+}
+
 static void test_start_limit(Fixture *f) {
         start_server(f);
         for (guint i = 0; i < 5; i++) {
@@ -187,6 +201,7 @@ static void test_systemd_gone(Fixture *f) {
 static void add_tests(void) {
         fixture_add("/crash/crash", test_crash);
         fixture_add("/crash/last-exit", test_last_exit);
+        fixture_add("/crash/missed-exit", test_missed_exit);
         fixture_add("/crash/start-limit", test_start_limit);
         fixture_add("/crash/others", test_others);
         fixture_add("/crash/stop-after-crash", test_stop_after_crash);
