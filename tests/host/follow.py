@@ -63,6 +63,8 @@ class Watch(Lines):
 
     def take(self, line):
         event = json.loads(line)
+        if "type" not in event:
+            raise AssertionError(f"left4mectl watch: {line}")
         key = event["type"], event["name"]
         if event["event"] == "removed":
             self.objects.pop(key, None)

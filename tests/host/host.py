@@ -12,6 +12,7 @@ import pwd
 import re
 import subprocess
 import tarfile
+import time
 import unittest
 
 BUS_NAME = "org.left4me.Manager1"
@@ -130,8 +131,22 @@ def managed_objects():
     return call(ROOT_PATH, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")[0]
 
 
-def unique_name(name=BUS_NAME):
-    return busctl("call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", "s", name)[0]
+def unique_name(name=BUS_NAME, check=True):
+    """Who owns a name of the bus; "" for nobody, unless that is to be an error."""
+    found = busctl("call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", "s", name,
+                   check=check)
+    return found[0] if found else ""
+
+
+def kill_manager():
+    """left4med, as by a crash; back when systemd has started it again and the bus has seen both. Of a name's owners the bus tells in time:
+    whoever asks while the dead one still owns it gets no reply."""
+    before, deadline = unique_name(), time.monotonic() + SECONDS
+    run("systemctl", "kill", "--signal=KILL", "left4med.service")
+    while unique_name(check=False) in ("", before):
+        if time.monotonic() > deadline:
+            raise AssertionError("left4med is not back after it was killed")
+        time.sleep(0.02)
 
 
 # -- users ------------------------------------------------------------------------------------------------------

@@ -68,8 +68,7 @@ class Consoles(host.Case):
         self.assertIn("left4mectl start one", self.refused("InstanceNotRunning", "status", code=3))
 
     def test_manager_killed(self):
-        pid = host.show("left4med.service", "MainPID")
-        host.run("kill", "-KILL", pid)
+        host.kill_manager()
         with follow.Watch() as watch:
             watch.wait_state("one", "active")
         self.assertIn("Uno", self.console("status").out)

@@ -182,7 +182,7 @@ class Shield(host.Case):
         self.addCleanup(ctl, "shield", "set", "--defaults")
         self.check_limited(60)
         counted = total(figures(), "over_source")["info"]
-        host.run("systemctl", "kill", "--signal=KILL", "left4med.service")
+        host.kill_manager()
         with follow.Watch() as watch:
             watch.wait_state("one", "active")
         found = figures()

@@ -124,9 +124,7 @@ class WhenEmpty(host.Case):
         before = self.players("one", "ann")
         ctl("restart", "--when-empty", "one", "--deadline", "+5h")
         asked = intents("one")[0]
-        host.run("kill", "-KILL", host.show("left4med.service", "MainPID"))
-        # Ends when it is there again.
-        host.run("systemctl", "restart", "left4med.service")
+        host.kill_manager()
         with follow.Watch() as watch:
             self.wait_intent(watch, "one", "somebody plays")
             again = intents("one")[0]
