@@ -44,6 +44,19 @@ void nft_key_number(NftRule *r, unsigned slot, uint32_t number) {
         nftnl_rule_add_expr(r, e);
 }
 
+void nft_key_mask(NftRule *r, unsigned slot, const void *mask, uint32_t size) {
+        static const uint8_t none[16];
+        struct nftnl_expr *e = expr_new("bitwise");
+
+        g_assert(size <= sizeof(none));
+        nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, REGISTER(slot));
+        nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, REGISTER(slot));
+        nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, size);
+        nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, size);
+        nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, none, size);
+        nftnl_rule_add_expr(r, e);
+}
+
 static struct nftnl_expr *limit_new(uint32_t rate, uint32_t burst, uint32_t flags) {
         struct nftnl_expr *e = expr_new("limit");
 
@@ -99,7 +112,6 @@ static void match_fragment_header(NftRule *r) {
 /* More fragments to come, or not the first one. */
 void nft_match_fragment(NftRule *r, uint8_t family) {
         static const uint8_t mask[] = { 0x3f, 0xff }, none[] = { 0, 0 };
-        struct nftnl_expr *e;
 
         if (family == NFPROTO_IPV6) {
                 match_fragment_header(r);
@@ -107,13 +119,7 @@ void nft_match_fragment(NftRule *r, uint8_t family) {
         }
 
         nft_load_payload(r, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, frag_off), sizeof(mask));
-        e = expr_new("bitwise");
-        nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_SREG, NFT_REG_1);
-        nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_DREG, NFT_REG_1);
-        nftnl_expr_set_u32(e, NFTNL_EXPR_BITWISE_LEN, sizeof(mask));
-        nftnl_expr_set(e, NFTNL_EXPR_BITWISE_MASK, mask, sizeof(mask));
-        nftnl_expr_set(e, NFTNL_EXPR_BITWISE_XOR, none, sizeof(none));
-        nftnl_rule_add_expr(r, e);
+        nft_key_mask(r, 0, mask, sizeof(mask));
         nft_compare(r, NFT_CMP_NEQ, none, sizeof(none));
 }
 

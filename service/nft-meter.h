@@ -20,6 +20,8 @@ void nft_add_meter(NftBatch *b, const char *table, const char *name, uint32_t ty
 
 /* Into a slot (and those after it). */
 void nft_key_payload(NftRule *r, unsigned slot, uint32_t base, uint32_t offset, uint32_t size);
+/* Of what is in slots, only these bits stay; at most 16 bytes. */
+void nft_key_mask(NftRule *r, unsigned slot, const void *mask, uint32_t size);
 void nft_key_number(NftRule *r, unsigned slot, uint32_t number);
 
 /* Goes on while the key has had more than `rate` packets a second, beyond `burst` at once. */

@@ -99,11 +99,14 @@ static void port_key(NftRule *r, unsigned slot, ShieldKind kind) {
         nft_key_number(r, slot + 1, kind);
 }
 
+/* The whole address and a mask, not half of it: so nft tells its type, and can read what it has printed. */
 static void source_key(NftRule *r, uint8_t family, ShieldKind kind) {
+        static const struct in6_addr network = { .s6_addr = { [0 ... 7] = 0xff } };
+
         if (is_v6(family)) {
-                nft_key_payload(r, 0, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct ip6_hdr, ip6_src), 8);
-                nft_key_number(r, 2, 0);
-                nft_key_number(r, 3, 0);
+                nft_key_payload(r, 0, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct ip6_hdr, ip6_src),
+                        sizeof(network));
+                nft_key_mask(r, 0, &network, sizeof(network));
         } else
                 nft_key_payload(r, 0, NFT_PAYLOAD_NETWORK_HEADER, offsetof(struct iphdr, saddr), 4);
 
