@@ -6,6 +6,8 @@
     world.requests()                                       # [(host, "GET", "/mods/a.zip"), ...] so far
     world.begin(program, ...)                              # (of outside.Outside) a server of one's own there, on address(version, n)
     world.names(api="203.0.113.7")                         # api.example leads there; "" for a name without an address
+    world.trust()                                          # from now on the host trusts https://files.example/mods/a.zip, too
+    certificate, key = world.certificate("api")            # for an encrypted server of one's own
 
 The host itself is 203.0.113.1 and 2001:db8:113::1 there: addresses of its own that look public. Builds ask the DNS server that
 /etc/left4me/sandbox-resolv.conf names; that file is put back at the end. It works in containers and in virtual machines.
@@ -16,6 +18,7 @@ import os
 import shutil
 import tempfile
 
+import host
 import outside
 
 RANGES = {4: "203.0.113.", 6: "2001:db8:113::"}
@@ -24,12 +27,14 @@ DNS, WEB = f"{RANGES[4]}2", f"{RANGES[4]}3"
 WEB6 = f"{RANGES[6]}3"
 DOMAIN = "example"
 RESOLVERS = "/etc/left4me/sandbox-resolv.conf"
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # what GnuTLS, curl and wget trust
 SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "internet_server.py")
 
 
 class Internet(outside.Outside):
     def __init__(self, name="internet", interface="inet0"):
         super().__init__(name, interface, RANGES)
+        self.bundle = f"{BUNDLE}.before-{name}"
 
     def up(self):
         self.folder = tempfile.mkdtemp(prefix="internet-", dir="/var/tmp")
@@ -39,7 +44,9 @@ class Internet(outside.Outside):
         super().up()
         self.addresses = {"files": WEB, "files6": WEB6}
         self.names()
-        self.server = outside.Program(self.command("/usr/bin/python3", "-B", SERVER, self.folder, DNS, WEB, WEB6))
+        self.make_authority()
+        self.server = outside.Program(self.command("/usr/bin/python3", "-B", SERVER, self.folder, *self.certificate("files", "files6"),
+                                                   DNS, WEB, WEB6))
         with open(RESOLVERS, "w", encoding="utf-8") as file:
             file.write(f"nameserver {DNS}\noptions timeout:1 attempts:2\n")
 
@@ -47,9 +54,36 @@ class Internet(outside.Outside):
         if hasattr(self, "server"):
             self.server.kill()
         super().down()
+        if os.path.exists(self.bundle):
+            os.rename(self.bundle, BUNDLE)
         with open(RESOLVERS, "w", encoding="utf-8") as file:
             file.write(self.resolvers)
         shutil.rmtree(self.folder)
+
+    def openssl(self, name, *words):
+        files = f"{self.folder}/{name}.crt", f"{self.folder}/{name}.key"
+        host.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                 *words, "-out", files[0], "-keyout", files[1])
+        return files
+
+    def make_authority(self):
+        """Who signs certificates there. Nobody trusts it before trust()."""
+        self.authority = self.openssl("authority", "-subj", "/CN=left4me tests")
+
+    def certificate(self, *names):
+        """For these names below .example: the file with the certificate, and that with its key."""
+        certificate, key = self.authority
+        alternatives = ",".join(f"DNS:{name}.{DOMAIN}" for name in names)
+        return self.openssl(names[0], "-CA", certificate, "-CAkey", key, "-subj", f"/CN={names[0]}.{DOMAIN}",
+                            "-addext", f"subjectAltName={alternatives}", "-addext", "basicConstraints=CA:FALSE")
+
+    def trust(self):
+        """What update-ca-certificates would come to for an authority of the administrator's, without its seconds."""
+        shutil.copy2(BUNDLE, self.bundle)
+        shutil.copy2(BUNDLE, BUNDLE + ".new")
+        with open(BUNDLE + ".new", "ab") as bundle, open(self.authority[0], "rb") as authority:
+            shutil.copyfileobj(authority, bundle)
+        os.rename(BUNDLE + ".new", BUNDLE)
 
     def names(self, **addresses):
         """Gives names below .example; the server reads them at each question."""

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""internet_server.py FOLDER DNS-ADDRESS WEB-ADDRESS...: the servers of internet.py, in its network namespace.
+"""internet_server.py FOLDER CERTIFICATE KEY DNS-ADDRESS WEB-ADDRESS...: the servers of internet.py, in its network namespace.
 
 DNS over UDP answers with what FOLDER/names has (a JSON object of names and addresses), for others that there is no such name; the web
-server gives what is below FOLDER/web, on port 80 of each address. FOLDER/requests gets a line for each request. Says "ready".
+server gives what is below FOLDER/web, on the ports 80 and 443 of each address. FOLDER/requests gets a line for each request. Says "ready".
 """
 
 import http.server
@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import socketserver
+import ssl
 import struct
 import sys
 import threading
@@ -56,15 +57,23 @@ class Web(http.server.SimpleHTTPRequestHandler):
             file.write(json.dumps([self.headers.get("Host", ""), self.command, self.path]) + "\n")
 
 
-def make(address):
+def make(address, tls=None):
     class Server(http.server.ThreadingHTTPServer):
         address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    return Server((address, 80), Web)
+    server = Server((address, 443 if tls else 80), Web)
+    if tls:
+        # In the thread of each connection: whoever does not go on with his greeting holds up nobody else.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    return server
 
 
 def main():
     os.close(os.open(f"{FOLDER}/requests", os.O_WRONLY | os.O_CREAT))
-    servers = [socketserver.UDPServer((sys.argv[2], 53), Names), *(make(address) for address in sys.argv[3:])]
+    certificate, key, dns, *addresses = sys.argv[2:]
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, key)
+    servers = [socketserver.UDPServer((dns, 53), Names), *(make(address) for address in addresses),
+               *(make(address, tls) for address in addresses)]
     threads = [threading.Thread(target=server.serve_forever) for server in servers]
     for thread in threads:
         thread.start()
