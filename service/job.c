@@ -12,6 +12,8 @@
 #include "service/request.h"
 #include "service/util.h"
 
+#define PROGRESS_STEP 0.001 /* what is less is none */
+
 static const char *const job_states[_JOB_STATE_MAX] = {
         [JOB_QUEUED] = "queued",
         [JOB_RUNNING] = "running",
@@ -445,6 +447,10 @@ static int on_progress_time(sd_event_source *source, uint64_t usec, void *userda
 void job_set_progress(Job *j, double progress, const char *message) {
         uint64_t gap = 250 * G_TIME_SPAN_MILLISECOND, now = now_usec(), wait;
         int enabled;
+
+        /* A download that stands still says so four times a second. */
+        if (ABS(j->progress - progress) < PROGRESS_STEP && g_strcmp0(j->message, message) == 0)
+                return;
 
         j->progress = progress;
         g_free(j->message);
