@@ -176,7 +176,8 @@ static int fetch_file(Fetching *f, HttpClient *client, Fetch *fetch, GError **er
         if (r >= 0)
                 r = finish_part(f, fetch, fd, part, error);
         /* Nothing that could be gone on with. */
-        if (r == -EMSGSIZE || r == -EBADMSG || r == -ENOENT || r == -EPERM)
+        if (r == -EMSGSIZE || r == -EBADMSG || r == -ENOENT || r == -EPERM ||
+                (r < 0 && fstat(fd, &st) >= 0 && st.st_size == 0))
                 (void) unlinkat(f->cache, part, 0);
         return r;
 }

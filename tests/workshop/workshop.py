@@ -2,8 +2,8 @@
 """A stand-in for the Steam Workshop: its two calls and its downloads, as the reference says that they behave, and the ways in which they fail.
 
 In a test's own process: Workshop(). As a program, for a host whose "internet" it is in: `workshop.py ADDRESS [--tls CERTIFICATE KEY]`; then
-POST /control takes {"items": …, "collections": …, "faults": …} as add_item(), add_collection() and fail() have them, and GET /log tells what
-was asked.
+POST /control takes {"items": …, "collections": …, "faults": …} as add_item(), add_collection() and fail() have them, "release" for release() and
+"reset" for a new beginning; GET /log tells what was asked.
 """
 
 import argparse
@@ -226,6 +226,10 @@ class Workshop:
         self.released.set()
 
     def control(self, wanted):
+        if wanted.get("reset"):
+            self.released.set()
+            with self.lock:
+                self.items, self.collections, self.faults, self.log, self.released = {}, {}, [], [], threading.Event()
         for number, item in wanted.get("items", {}).items():
             if item is None:
                 self.items.pop(number, None)
@@ -237,11 +241,8 @@ class Workshop:
         with self.lock:
             if "faults" in wanted:
                 self.faults = [{"times": 1, **fault} for fault in wanted["faults"]]
-            if wanted.get("clear_log"):
-                self.log = []
         if wanted.get("release"):
-            self.released.set()
-            self.released = threading.Event()
+            self.release()
 
     def note(self, method, path, more):
         with self.lock:
