@@ -323,6 +323,9 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
                 build_end(build, JOB_FAILED, detail);
         else if (result == UNIT_TIMEOUT || g_str_equal(s->result, "timeout"))
                 build_end(build, JOB_FAILED, "the build took too long and was ended");
+        else if (g_str_equal(s->result, "oom-kill"))
+                build_end(build, JOB_FAILED,
+                        "the build needed more memory than its unit may have (MemoryMax=) and was ended");
         else
                 build_fail(build, result == UNIT_DEPENDENCY ? build->mount : u);
 }
