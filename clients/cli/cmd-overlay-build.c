@@ -57,11 +57,11 @@ static int build_several(Cli *cli, char **names, const char *label, gboolean val
         if (detach)
                 follow_detach(follow);
         for (char **name = names; *name; name++) {
-                g_autofree char *job = NULL, *success = g_strdup_printf("%s built", *name);
+                g_autofree char *job = NULL;
 
                 r = begin_one(cli, *name, label, validate, &job);
                 if (r == EXIT_OK) {
-                        follow_add(follow, job, success);
+                        follow_add_build(follow, job);
                         begun++;
                 } else
                         result = r;

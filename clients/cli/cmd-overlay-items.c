@@ -246,7 +246,7 @@ int cmd_overlay_refresh(Cli *cli, char **words) {
         g_variant_get(reply, "(ao)", &jobs);
         r = g_variant_iter_n_children(jobs) > 0 ? 1 : 0;
         while (g_variant_iter_next(jobs, "&o", &job))
-                follow_add(follow, job, NULL);
+                follow_add_build(follow, job);
         r = r > 0 ? follow_run(follow) : EXIT_OK;
         if (cli->json)
                 follow_print_json(follow, TRUE);

@@ -55,7 +55,6 @@ static void show_outcomes(Cli *cli, GVariant *overlays, Follow *follow, unsigned
         g_variant_iter_init(&iter, overlays);
         while (g_variant_iter_next(&iter, "(&s&s&o)", &name, &outcome, &job)) {
                 gboolean builds = !g_str_equal(job, "/");
-                g_autofree char *success = g_strdup_printf("%s built", name);
                 JsonObject *object = json_object_new();
 
                 json_object_set_string_member(object, "name", name);
@@ -64,7 +63,7 @@ static void show_outcomes(Cli *cli, GVariant *overlays, Follow *follow, unsigned
                         g_autofree char *number = client_path_name(LEFT4ME_JOB_PREFIX, job);
 
                         json_object_set_int_member(object, "job", g_ascii_strtoll(number, NULL, 10));
-                        follow_add(follow, job, success);
+                        follow_add_build(follow, job);
                         (*ret_building)++;
                 }
                 json_array_add_object_element(array, object);

@@ -137,7 +137,7 @@ static gboolean on_tick(gpointer userdata) {
                 duration = format_duration((uint64_t) waited / USEC_PER_SEC * USEC_PER_SEC);
         line = g_strdup_printf("%s%s%s%s: %s", c->action->doing, duration ? " (" : "",
                 duration ? duration : "", duration ? ")" : "", names->str);
-        progress_show(c->progress, line);
+        progress_show(c->progress, &(const ProgressLine){ line, STYLE_NONE }, 1);
         return G_SOURCE_CONTINUE;
 }
 

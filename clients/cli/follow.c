@@ -10,18 +10,17 @@
 #include "ask.h"
 #include "dbus/names.h"
 #include "follow.h"
-#include "format.h"
 #include "joblog.h"
-#include "jobwatch.h"
+#include "jobview.h"
 #include "json.h"
-#include "progress.h"
 #include "props.h"
 #include "text.h"
 #include "upload.h"
 
 typedef struct {
         JobWatch *watch;
-        char *success; /* to be said when it has succeeded, or NULL */
+        char *success;    /* to be said when it has succeeded, or NULL */
+        gboolean outcome; /* its own words are to be said then */
         gboolean told;
 } Job;
 
@@ -29,10 +28,9 @@ struct Follow {
         Cli *cli;
         GMainLoop *loop;
         GPtrArray *jobs;
-        Progress *progress;
+        JobView *view;
         Upload *upload;
         JobLog *log;
-        gint64 began;
         Ask *ask;
         GCancellable *cancellable; /* of the calls of Cancel */
         gboolean detach;           /* the upload, if there is one, is all there is to wait for */
@@ -85,109 +83,72 @@ static void check_done(Follow *f) {
                 g_main_loop_quit(f->loop);
 }
 
-/* "1.1G of 2.4G  120.0M/s  8s left". */
-static char *upload_details(const Follow *f) {
-        uint64_t sent, size, elapsed, rate;
-        g_autofree char *sent_text = NULL, *size_text = NULL, *rate_text = NULL, *left = NULL;
-
-        if (!f->upload || upload_state(f->upload) != UPLOAD_RUNNING)
-                return g_strdup("");
-
-        sent = upload_sent(f->upload);
-        size = upload_size(f->upload);
-        elapsed = (uint64_t) MAX(g_get_monotonic_time() - f->began, 1);
-        rate = (uint64_t) ((double) sent * USEC_PER_SEC / (double) elapsed);
-        sent_text = format_bytes(sent);
-        rate_text = format_bytes(rate);
-        if (size == 0)
-                return g_strdup_printf("%s  %s/s", sent_text, rate_text);
-
-        size_text = format_bytes(size);
-        left = rate > 0 && sent < size ? format_duration(((size - sent) / rate + 1) * USEC_PER_SEC)
-                                       : g_strdup("-");
-        return g_strdup_printf("%s of %s  %s/s  %s left", sent_text, size_text, rate_text, left);
+/* Who only begins jobs wants no word of how they get on. */
+static gboolean looks_on(const Follow *f) {
+        return !f->detach || f->upload;
 }
 
-static double job_fraction(const Follow *f, GVariant *properties) {
-        double progress = props_double(properties, "Progress", -1);
-
-        if (progress < 0 && f->upload && upload_size(f->upload) > 0 &&
-                upload_state(f->upload) == UPLOAD_RUNNING)
-                return (double) upload_sent(f->upload) / (double) upload_size(f->upload);
-
-        return progress;
-}
-
-/* The first job that is not over yet, and how many others there are. */
-static void show_progress(Follow *f) {
-        g_autofree char *label = NULL, *safe = NULL, *details = NULL, *line = NULL;
-        GVariant *properties = NULL;
-        const char *message;
-        guint i;
-
-        if (f->ask)
-                return;
-
-        for (i = 0; i < f->jobs->len && !properties; i++) {
-                const Job *job = g_ptr_array_index(f->jobs, i);
-
-                if (!job_watch_ended(job->watch))
-                        properties = job_watch_properties(job->watch);
-        }
-        if (!properties)
-                return;
-
-        message = props_string(properties, "Message");
-        label = g_strdup_printf("%s: %s", props_string(properties, "Subject"),
-                *message ? message : props_string(properties, "State"));
-        safe = text_safe(label, -1, TEXT_ONE_LINE);
-        details = jobs_open(f) > 1 ? g_strdup_printf("and %u more", jobs_open(f) - 1) : upload_details(f);
-        line = progress_bar(terminal_columns(&f->cli->err), safe, job_fraction(f, properties), details);
-        progress_show(f->progress, line);
+static void show(Follow *f) {
+        if (!f->ask && looks_on(f))
+                job_view_show(f->view);
 }
 
 static gboolean on_tick(gpointer userdata) {
-        show_progress(userdata);
+        show(userdata);
         return G_SOURCE_CONTINUE;
 }
 
-static void tell_end(Follow *f, Job *job) {
-        GVariant *properties = job_watch_properties(job->watch);
-        const char *number = job_watch_number(job->watch);
-        g_autofree char *title = NULL;
+static void tell_success(Follow *f, const Job *job, GVariant *properties) {
+        const char *message = props_string(properties, "Message");
 
-        job->told = TRUE;
-        progress_clear(f->progress);
-
-        if (job_watch_error(job->watch)) {
-                f->code = cli_error_about(f->cli, job_watch_error(job->watch), LEFT4ME_JOB_PREFIX, number);
+        /* The line of the job says it too. */
+        if (f->cli->quiet || f->cli->json || (job_view_has_outcomes(f->view) && f->cli->out.tty))
                 return;
-        }
 
-        title = job_title(properties);
-        if (g_str_equal(props_string(properties, "State"), "succeeded")) {
-                if (job->success && !f->cli->quiet && !f->cli->json) {
-                        terminal_printf(&f->cli->out, "%s\n", job->success);
-                        fflush(f->cli->out.file);
-                }
-        } else if (g_str_equal(props_string(properties, "State"), "cancelled")) {
+        if (job->success)
+                terminal_printf(&f->cli->out, "%s\n", job->success);
+        else if (job->outcome)
+                terminal_printf(&f->cli->out, "%s: %s\n", props_string(properties, "Subject"),
+                        *message ? message : "done");
+        fflush(f->cli->out.file);
+}
+
+static void tell_failure(Follow *f, const Job *job, GVariant *properties) {
+        const char *number = job_watch_number(job->watch), *message = props_string(properties, "Message");
+        g_autofree char *title = job_title(properties);
+
+        if (g_str_equal(props_string(properties, "State"), "cancelled")) {
                 cli_remember_error(f->cli, LEFT4ME_ERROR_CANCELLED, title);
                 cli_complain(f->cli, "%s was cancelled", title);
                 if (f->code == EXIT_OK)
                         f->code = f->cancelling ? EXIT_INTERRUPTED : EXIT_FAILED;
         } else {
-                cli_remember_error(f->cli, LEFT4ME_ERROR_JOB_FAILED, props_string(properties, "Message"));
-                cli_complain(f->cli, "%s failed: %s", title, props_string(properties, "Message"));
+                cli_remember_error(f->cli, LEFT4ME_ERROR_JOB_FAILED, message);
+                cli_complain(f->cli, "%s failed: %s", title, message);
                 cli_hint(f->cli, "left4mectl job logs %s shows more", number);
                 f->code = EXIT_FAILED;
         }
 }
 
+static void tell_end(Follow *f, Job *job) {
+        GVariant *properties = job_watch_properties(job->watch);
+
+        job->told = TRUE;
+        if (job_watch_error(job->watch))
+                f->code = cli_error_about(f->cli, job_watch_error(job->watch), LEFT4ME_JOB_PREFIX,
+                        job_watch_number(job->watch));
+        else if (g_str_equal(props_string(properties, "State"), "succeeded"))
+                tell_success(f, job, properties);
+        else
+                tell_failure(f, job, properties);
+}
+
+/* Where each job has its line, there is time for the whole story when all have ended. */
 static void on_job_changed(JobWatch *watch, gpointer userdata) {
         Follow *f = userdata;
         guint i;
 
-        for (i = 0; i < f->jobs->len; i++) {
+        for (i = 0; i < f->jobs->len && !job_view_has_outcomes(f->view); i++) {
                 Job *job = g_ptr_array_index(f->jobs, i);
 
                 if (job->watch != watch || !job_watch_ended(watch) || job->told)
@@ -196,10 +157,11 @@ static void on_job_changed(JobWatch *watch, gpointer userdata) {
                         f->ask = ask_free(f->ask);
                         fputc('\n', f->cli->err.file);
                 }
+                job_view_clear(f->view);
                 tell_end(f, job);
         }
 
-        show_progress(f);
+        show(f);
         check_done(f);
 }
 
@@ -213,7 +175,7 @@ static void on_cancelled(GObject *bus, GAsyncResult *result, gpointer userdata) 
                 return;
 
         /* Busy: past the point of no return. The job itself tells how it ends. */
-        progress_clear(f->progress);
+        job_view_clear(f->view);
         (void) cli_error(f->cli, error);
 }
 
@@ -263,11 +225,11 @@ static void on_answer(const char *answer, gpointer userdata) {
         else if (*answer && g_ascii_tolower(*answer) != 'w')
                 ask_what_now(f);
         else
-                show_progress(f);
+                show(f);
 }
 
 static void ask_what_now(Follow *f) {
-        progress_clear(f->progress);
+        job_view_clear(f->view);
         f->ask = ask_new(
                 f->cli, "\nInterrupted: [c]ancel, [d]etach and let it go on, or [w]ait?", on_answer, f);
 }
@@ -303,7 +265,7 @@ static void on_upload_ended(Upload *upload, gpointer userdata) {
         Follow *f = userdata;
 
         if (upload_state(upload) == UPLOAD_READ_FAILED) {
-                progress_clear(f->progress);
+                job_view_clear(f->view);
                 f->code = cli_failed(f->cli, EXIT_FAILED, "cannot read the archive: %s",
                         g_strerror(upload_error(upload)));
                 cancel_jobs(f);
@@ -318,7 +280,7 @@ Follow *follow_new(Cli *cli) {
         f->cli = cli;
         f->loop = g_main_loop_new(NULL, FALSE);
         f->jobs = g_ptr_array_new_with_free_func(job_free);
-        f->progress = progress_new(cli);
+        f->view = job_view_new(cli);
         f->cancellable = g_cancellable_new();
         return f;
 }
@@ -332,25 +294,40 @@ Follow *follow_free(Follow *f) {
         ask_free(f->ask);
         upload_free(f->upload);
         job_log_free(f->log);
-        progress_free(f->progress);
+        job_view_free(f->view);
         g_ptr_array_unref(f->jobs);
         g_main_loop_unref(f->loop);
         g_free(f);
         return NULL;
 }
 
-void follow_add(Follow *f, const char *path, const char *success) {
+static Job *add_job(Follow *f, const char *path) {
         Job *job = g_new0(Job, 1);
 
-        job->success = g_strdup(success);
         job->watch = job_watch_new(f->cli, path, on_job_changed, f);
         g_ptr_array_add(f->jobs, job);
+        job_view_add(f->view, job->watch);
+        return job;
+}
+
+/* success NULL: it is the caller's to tell. */
+void follow_add(Follow *f, const char *path, const char *success) {
+        Job *job = add_job(f, path);
+
+        job->success = g_strdup(success);
+}
+
+void follow_add_build(Follow *f, const char *path) {
+        Job *job = add_job(f, path);
+
+        job->outcome = TRUE;
 }
 
 /* What the (only) job waits for. With detach the wait is over when all of it is sent. Takes the pipe. */
 void follow_upload(Follow *f, int source, int pipe, uint64_t size, gboolean detach) {
         f->detach = detach;
         f->upload = upload_new(source, pipe, size, on_upload_ended, f);
+        job_view_set_upload(f->view, f->upload);
 }
 
 void follow_detach(Follow *f) {
@@ -370,10 +347,27 @@ static void on_said(const char *line, gpointer userdata) {
         if (f->ask)
                 return;
 
-        progress_clear(f->progress);
+        job_view_clear(f->view);
         terminal_put(&f->cli->err, STYLE_DIM, safe);
         fputc('\n', f->cli->err.file);
-        show_progress(f);
+        show(f);
+}
+
+/* "job wait 3 4" brings back whoever has left. */
+static void tell_rest(Follow *f) {
+        g_autoptr(GString) numbers = g_string_new(NULL);
+        guint i;
+
+        for (i = 0; i < f->jobs->len; i++) {
+                const Job *job = g_ptr_array_index(f->jobs, i);
+
+                if (!job_watch_ended(job->watch))
+                        g_string_append_printf(numbers, " %s", job_watch_number(job->watch));
+        }
+
+        if (numbers->len > 0 && !f->cli->quiet)
+                cli_hint(f->cli, "what has not ended goes on; left4mectl job wait%s waits for it",
+                        numbers->str);
 }
 
 /* Returns EXIT_OK when all jobs have succeeded, or are left to themselves. */
@@ -381,7 +375,6 @@ int follow_run(Follow *f) {
         guint sources[3];
         unsigned i;
 
-        f->began = g_get_monotonic_time();
         sources[0] = g_unix_signal_add(SIGINT, on_interrupt, f);
         sources[1] = g_unix_signal_add(SIGTERM, on_terminate, f);
         sources[2] = g_timeout_add(100, on_tick, f);
@@ -395,7 +388,20 @@ int follow_run(Follow *f) {
         for (i = 0; i < G_N_ELEMENTS(sources); i++)
                 g_source_remove(sources[i]);
 
-        progress_clear(f->progress);
+        /* A question that the last end has answered has the line in which it stands. */
+        if (f->ask)
+                fputc('\n', f->cli->err.file);
+        if (looks_on(f))
+                job_view_end(f->view);
+        for (i = 0; i < f->jobs->len; i++) {
+                Job *job = g_ptr_array_index(f->jobs, i);
+
+                if (job_watch_ended(job->watch) && !job->told)
+                        tell_end(f, job);
+        }
+        if (looks_on(f) && (job_view_has_outcomes(f->view) || f->only_watch))
+                tell_rest(f);
+
         return f->code;
 }
 

@@ -14,6 +14,8 @@ Follow *follow_free(Follow *f);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Follow, follow_free)
 
 void follow_add(Follow *f, const char *path, const char *success);
+/* When it has succeeded, its own words tell what came of it. */
+void follow_add_build(Follow *f, const char *path);
 void follow_upload(Follow *f, int source, int pipe, uint64_t size, gboolean detach);
 void follow_only_watch(Follow *f);
 

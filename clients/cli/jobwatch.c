@@ -28,6 +28,13 @@ gboolean job_state_ended(const char *state) {
                g_str_equal(state, "cancelled");
 }
 
+/* Whether it can take so long that somebody who only reads a log wants to know what it does. */
+gboolean job_builds(GVariant *properties) {
+        static const char *const kinds[] = { "build", "validate", "refresh", NULL };
+
+        return g_strv_contains(kinds, props_string(properties, "Kind"));
+}
+
 /* "import into l4d2". */
 char *job_title(GVariant *properties) {
         static const struct {

@@ -18,4 +18,5 @@ const GError *job_watch_error(const JobWatch *w);
 gboolean job_watch_ended(const JobWatch *w);
 
 gboolean job_state_ended(const char *state);
+gboolean job_builds(GVariant *properties);
 char *job_title(GVariant *properties);

@@ -7,11 +7,14 @@
 
 #define BAR_MIN 10
 #define BAR_MAX 40
+#define EDGE 3U
 
 struct Progress {
         const Terminal *err;
         gboolean active; /* there is somebody to show it to */
-        char *shown;
+        char **shown;    /* NULL: nothing */
+        unsigned n;
+        unsigned columns; /* of the terminal when they were put there */
 };
 
 Progress *progress_new(Cli *cli) {
@@ -20,6 +23,11 @@ Progress *progress_new(Cli *cli) {
         p->err = &cli->err;
         p->active = cli->err.tty && !cli->quiet;
         return p;
+}
+
+static void forget(Progress *p) {
+        g_clear_pointer(&p->shown, g_strfreev);
+        p->n = 0;
 }
 
 Progress *progress_free(Progress *p) {
@@ -31,33 +39,98 @@ Progress *progress_free(Progress *p) {
         return NULL;
 }
 
-/* Expects a line that is safe; cuts it one column short of the edge, where some terminals wrap. */
-void progress_show(Progress *p, const char *line) {
-        g_autofree char *cut = NULL;
+gboolean progress_active(const Progress *p) {
+        return p->active;
+}
 
-        if (!p->active)
+/* How far the first line is above the cursor. A terminal that has become narrower has broken what was too wide for it. */
+static unsigned rows_above(const Progress *p) {
+        unsigned columns = terminal_columns(p->err), rows = 0, i;
+
+        for (i = 0; i < p->n; i++)
+                rows += columns < p->columns ? MAX(1, (text_width(p->shown[i]) + columns - 1) / columns) : 1;
+
+        return rows - 1;
+}
+
+static void go_to_first(const Progress *p) {
+        unsigned rows = rows_above(p);
+
+        fputc('\r', p->err->file);
+        if (rows > 0)
+                fprintf(p->err->file, "\033[%uA", rows);
+}
+
+/* Cut short of the edge: some terminals wrap in the last column, and an interrupt shows as two characters more. */
+static char *cut_line(const Progress *p, unsigned columns, const ProgressLine *line) {
+        return text_ellipsize(line->text, columns > EDGE ? columns - EDGE : 1, terminal_ellipsis(p->err));
+}
+
+static void put_line(Progress *p, const ProgressLine *line, const char *cut, gboolean last) {
+        fputs("\033[K", p->err->file);
+        terminal_put(p->err, line->style, cut);
+        if (!last)
+                fputs("\r\n", p->err->file);
+}
+
+/* Expects lines that are safe, no more than the terminal has. */
+void progress_show(Progress *p, const ProgressLine *lines, unsigned n) {
+        unsigned columns = terminal_columns(p->err), i;
+        g_auto(GStrv) cut = NULL;
+        gboolean same;
+
+        if (!p->active || n == 0)
                 return;
 
-        cut = text_ellipsize(line, terminal_columns(p->err) - 1, terminal_ellipsis(p->err));
-        if (g_strcmp0(cut, p->shown) == 0)
+        cut = g_new0(char *, n + 1);
+        for (i = 0; i < n; i++)
+                cut[i] = cut_line(p, columns, &lines[i]);
+
+        same = p->n == n && p->columns == columns;
+        for (i = 0; i < n && same; i++)
+                same = g_str_equal(cut[i], p->shown[i]);
+        if (same)
                 return;
 
-        fputs("\r\033[K", p->err->file);
-        terminal_put(p->err, STYLE_NONE, cut);
+        if (p->n > 0 && (p->n != n || p->columns != columns))
+                progress_clear(p);
+        else if (p->n > 0)
+                go_to_first(p);
+        else
+                fputc('\r', p->err->file);
+        for (i = 0; i < n; i++)
+                put_line(p, &lines[i], cut[i], i == n - 1);
         fflush(p->err->file);
 
-        g_free(p->shown);
+        forget(p);
         p->shown = g_steal_pointer(&cut);
+        p->n = n;
+        p->columns = columns;
 }
 
 /* Before anything else is printed. */
 void progress_clear(Progress *p) {
-        if (!p->shown)
+        if (p->n == 0)
                 return;
 
-        fputs("\r\033[K", p->err->file);
+        go_to_first(p);
+        fputs(p->n > 1 ? "\033[J" : "\033[K", p->err->file);
         fflush(p->err->file);
-        g_clear_pointer(&p->shown, g_free);
+        forget(p);
+}
+
+/* The lines as they end; there may be more of them than the terminal has. */
+void progress_end(Progress *p, const ProgressLine *lines, unsigned n) {
+        unsigned columns = terminal_columns(p->err), i;
+
+        progress_clear(p);
+        for (i = 0; i < n && p->active; i++) {
+                g_autofree char *cut = cut_line(p, columns, &lines[i]);
+
+                terminal_put(p->err, lines[i].style, cut);
+                fputc('\n', p->err->file);
+        }
+        fflush(p->err->file);
 }
 
 /*

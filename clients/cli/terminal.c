@@ -44,6 +44,13 @@ unsigned terminal_columns(const Terminal *t) {
         return 80;
 }
 
+unsigned terminal_rows(const Terminal *t) {
+        struct winsize size;
+
+        return t->tty && ioctl(fileno(t->file), TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row
+                                                                                           : 24;
+}
+
 const char *terminal_ellipsis(const Terminal *t) {
         return t->utf8 ? "\342\200\246" : "...";
 }

@@ -24,6 +24,7 @@ typedef struct {
 
 void terminal_init(Terminal *t, FILE *file);
 unsigned terminal_columns(const Terminal *t);
+unsigned terminal_rows(const Terminal *t);
 const char *terminal_ellipsis(const Terminal *t);
 void terminal_put(const Terminal *t, Style style, const char *text);
 void terminal_printf(const Terminal *t, const char *format, ...) G_GNUC_PRINTF(2, 3);

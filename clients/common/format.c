@@ -45,6 +45,17 @@ char *format_duration(uint64_t usec) {
         return g_strdup_printf("%" G_GUINT64_FORMAT "%s", usec / units[i].usec, units[i].name);
 }
 
+/* What runs on while somebody looks: "0:07", "12:34", "1:02:03". */
+char *format_clock(uint64_t usec) {
+        uint64_t s = usec / USEC_PER_SEC;
+
+        if (s < 3600)
+                return g_strdup_printf("%" G_GUINT64_FORMAT ":%02" G_GUINT64_FORMAT, s / 60, s % 60);
+
+        return g_strdup_printf("%" G_GUINT64_FORMAT ":%02" G_GUINT64_FORMAT ":%02" G_GUINT64_FORMAT,
+                s / 3600, s / 60 % 60, s % 60);
+}
+
 char *format_ago(uint64_t then, uint64_t now) {
         g_autofree char *duration = NULL;
 

@@ -18,6 +18,7 @@
 
 char *format_bytes(uint64_t bytes);
 char *format_duration(uint64_t usec);
+char *format_clock(uint64_t usec);
 char *format_ago(uint64_t then, uint64_t now);
 char *format_timestamp(uint64_t usec);
 char *format_log_time(uint64_t usec);

@@ -13,7 +13,7 @@
 #include "run.h"
 
 /* No test waits for a time; this ends one that waits for what never comes. */
-#define TIMEOUT_SECONDS 120
+#define TIMEOUT_SECONDS 50
 
 /* For the message of a test that waits in vain. */
 static Run *latest;
@@ -97,7 +97,8 @@ static char **command_line(const char *const *words) {
 }
 
 static void spawn(Run *r, char **line, char **env, RunFlags flags) {
-        const struct winsize size = { .ws_row = 24, .ws_col = 80 };
+        const struct winsize size = { .ws_row = flags & RUN_NARROW ? 4 : 24,
+                .ws_col = flags & RUN_NARROW ? 40 : 80 };
         g_autoptr(GError) error = NULL;
         int in[2] = { -1, -1 }, out[2], err[2], master, slave;
 

@@ -11,6 +11,7 @@ typedef enum {
         RUN_PIPES = 0,         /* output to pipes, no input */
         RUN_STDIN = 1 << 0,    /* a pipe to write into */
         RUN_TERMINAL = 1 << 1, /* all of it a terminal of 80 columns */
+        RUN_NARROW = 1 << 3,   /* of 40 columns and 4 rows */
         RUN_NOBODY = 1 << 2,   /* not as root; only where the test is root */
 } RunFlags;
 

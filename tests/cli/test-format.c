@@ -25,6 +25,13 @@ static void test_bytes(void) {
         assert_text(format_bytes(UINT64_MAX), "15.9E");
 }
 
+static void test_clock(void) {
+        assert_text(format_clock(0), "0:00");
+        assert_text(format_clock(59 * USEC_PER_SEC + 999999), "0:59");
+        assert_text(format_clock(59 * USEC_PER_MINUTE + 5 * USEC_PER_SEC), "59:05");
+        assert_text(format_clock(26 * USEC_PER_HOUR + 65 * USEC_PER_SEC), "26:01:05");
+}
+
 static void test_duration(void) {
         assert_text(format_duration(0), "0ms");
         assert_text(format_duration(40 * USEC_PER_MSEC), "40ms");
@@ -215,6 +222,7 @@ int main(int argc, char *argv[]) {
         g_setenv("TZ", "UTC", TRUE);
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/format/bytes", test_bytes);
+        g_test_add_func("/format/clock", test_clock);
         g_test_add_func("/format/duration", test_duration);
         g_test_add_func("/format/times", test_times);
         g_test_add_func("/format/exit", test_exit);

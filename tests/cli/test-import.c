@@ -209,7 +209,7 @@ static Run *start_on_terminal(Fake *f, const char *path) {
         run_loop_until(has_imported, f);
         fake_set_job(fake_job(f, 1), "running", 0.5, "unpacking \033[2Jc1m1.vpk");
         run_until(r, "maps: unpacking \\x1b[2Jc1m1.vpk  [");
-        run_until(r, ">                   ]  50%");
+        run_until(r, ">                  ]  50%");
         return r;
 }
 
