@@ -120,13 +120,23 @@ static void on_status(int r, const char *answer, size_t size, void *userdata) {
                 look(t);
 }
 
-/* Finds out whether it is time. */
+static bool is_overdue(const Intent *t) {
+        return t->plan.deadline != 0 && t->plan.deadline <= now_usec();
+}
+
+/* Finds out whether it is time. May free the intent. */
 static void look(Intent *t) {
         int r;
 
         t->again = sd_event_source_disable_unref(t->again);
         if (!t->presence || t->plan.acting[0] != '\0')
                 return;
+
+        /* What could not be done when its time came is done as soon as it can. */
+        if (is_overdue(t)) {
+                act(t, "its deadline has come");
+                return;
+        }
 
         switch (presence_state(t->presence)) {
         case PRESENCE_READING:
@@ -182,7 +192,7 @@ static void announce(Intent *t, uint64_t left) {
 static int on_clock(sd_event_source *source, uint64_t usec, void *userdata) {
         Intent *t = userdata;
 
-        if (now_usec() >= t->plan.deadline) {
+        if (is_overdue(t)) {
                 t->clock = sd_event_source_disable_unref(t->clock);
                 if (t->plan.acting[0] == '\0')
                         act(t, "its deadline has come");
@@ -296,6 +306,8 @@ void intent_refresh(Instance *i) {
                         take_up(i->intent);
                 watch(i->intent);
         }
+        if (i->intent && is_overdue(i->intent))
+                look(i->intent);
 }
 
 void intent_fulfilled(Instance *i) {

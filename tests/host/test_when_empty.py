@@ -72,6 +72,19 @@ class WhenEmpty(host.Case):
             watch.wait_state("one", "active")
         self.assertNotEqual(invocation("one"), before)
 
+    def test_a_deadline_that_cannot_be_kept_is_not_forgotten(self):
+        self.addCleanup(ctl, "overlay", "delete", "--yes", "late", check=False)
+        ctl("overlay", "create", "late", "--kind", "files")
+        before = self.players("one", "ann")
+        ctl("configure", "one", "--overlay", "late")
+        with follow.Watch() as watch:
+            ctl("restart", "--when-empty", "one", "--deadline", "+1s")
+            self.wait_intent(watch, "one", "its stack cannot be made")
+            host.import_files("late", host.layer("late"))
+            self.wait_gone(watch, "one")
+            watch.wait_state("one", "active")
+        self.assertNotEqual(invocation("one"), before)
+
     def test_cancelled(self):
         before = self.players("one", "ann")
         ctl("stop", "--when-empty", "one")
