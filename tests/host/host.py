@@ -261,12 +261,21 @@ def wipe():
 class Case(unittest.TestCase):
     """Begins and ends with no server and no overlay; `setup_class` of a subclass makes what its tests share."""
 
+    tidy = False  # since the class before, whose end has looked
+
     @classmethod
     def setUpClass(cls):
-        make_users()
-        wipe()
-        cls.addClassCleanup(wipe)
+        if not Case.tidy:
+            make_users()
+            wipe()
+        Case.tidy = False
+        cls.addClassCleanup(cls.tidy_up)
         cls.setup_class()
+
+    @staticmethod
+    def tidy_up():
+        wipe()
+        Case.tidy = True
 
     @classmethod
     def setup_class(cls):
