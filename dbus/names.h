@@ -56,6 +56,7 @@
 #define LEFT4ME_ERROR_CONSOLE_REFUSED "org.left4me.Manager1.Error.ConsoleRefused"
 #define LEFT4ME_ERROR_TIMED_OUT "org.left4me.Manager1.Error.TimedOut"
 /* The host or a limit says no. */
+#define LEFT4ME_ERROR_NO_FIREWALL "org.left4me.Manager1.Error.NoFirewall"
 #define LEFT4ME_ERROR_NO_SPACE "org.left4me.Manager1.Error.NoSpace"
 #define LEFT4ME_ERROR_NOT_SUPPORTED "org.left4me.Manager1.Error.NotSupported"
 #define LEFT4ME_ERROR_LIMITS_EXCEEDED "org.left4me.Manager1.Error.LimitsExceeded"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "service/auth.h"
+#include "service/build-needs.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/bus-options.h"
@@ -85,7 +86,7 @@ static int read_seeds(sd_bus_message *call, GArray *seeds, sd_bus_error *error) 
 }
 
 /* Before anything changes: what would keep one of them from being taken. */
-static int check_seeds(Manager *m, const GArray *seeds, sd_bus_error *error) {
+static int check_seeds(Manager *m, const GArray *seeds, bool build, sd_bus_error *error) {
         for (unsigned i = 0; i < seeds->len; i++) {
                 const char *name = g_array_index(seeds, Seed, i).name;
                 const Overlay *o = overlay_find(m, name);
@@ -98,7 +99,7 @@ static int check_seeds(Manager *m, const GArray *seeds, sd_bus_error *error) {
                         return overlay_check_idle(o, error);
         }
 
-        return 0;
+        return build ? build_needs_check(m, JOB_BUILD, error) : 0;
 }
 
 static int plant(Manager *m, Seed *s, bool build, sd_bus_error *error) {
@@ -157,7 +158,7 @@ int bus_seed_scripts(sd_bus_message *call, void *userdata, sd_bus_error *error) 
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        r = check_seeds(m, seeds, error);
+        r = check_seeds(m, seeds, options.build, error);
         for (unsigned i = 0; i < seeds->len && r >= 0; i++)
                 r = plant(m, &g_array_index(seeds, Seed, i), options.build, error);
         if (r >= 0)

@@ -104,7 +104,49 @@ static int set_steam_key(Config *c, const char *key, const char *value, const ch
         return -EINVAL;
 }
 
+/* Bytes, with K, M, G or T behind it for powers of 1024; "" for the default. */
+static bool parse_reserve(const char *value, bool bytes, uint64_t *ret) {
+        static const char suffixes[] = "KMGT";
+        size_t size = strlen(value);
+        const char *suffix = bytes && size > 0 ? strchr(suffixes, value[size - 1]) : NULL;
+        unsigned shift = suffix ? 10U * (unsigned) (suffix - suffixes + 1) : 0;
+        g_autofree char *digits = g_strndup(value, size - (suffix != NULL));
+        guint64 n;
+
+        if (size == 0) {
+                *ret = RESERVE_DEFAULT;
+                return true;
+        }
+        if (!g_ascii_string_to_unsigned(digits, 10, 0, (UINT64_C(1) << 60) >> shift, &n, NULL))
+                return false;
+
+        *ret = n << shift;
+        return true;
+}
+
+static int set_build_key(Config *c, const char *key, const char *value, const char **ret_why) {
+        if (g_str_equal(key, "SpaceReserve")) {
+                if (parse_reserve(value, true, &c->space_reserve))
+                        return 0;
+                *ret_why = "SpaceReserve= is a number of bytes, K, M, G or T may stand behind it, or empty";
+        } else if (g_str_equal(key, "FilesReserve")) {
+                if (parse_reserve(value, false, &c->files_reserve))
+                        return 0;
+                *ret_why = "FilesReserve= is a number of files, or empty";
+        } else {
+                c->builds_without_firewall = g_str_equal(value, "yes");
+                if (c->builds_without_firewall || g_str_equal(value, "no"))
+                        return 0;
+                *ret_why = "BuildsWithoutFirewall= is yes or no";
+        }
+
+        return -EINVAL;
+}
+
 static int set_key(Config *c, const char *key, const char *value, const char **ret_why) {
+        static const char *const steam_keys[] = { "SteamcmdInstaller", "SteamRetrySeconds", NULL };
+        static const char *const build_keys[] = { "SpaceReserve", "FilesReserve", "BuildsWithoutFirewall",
+                NULL };
         unsigned first, last, workers;
 
         if (g_str_equal(key, "GamePorts")) {
@@ -146,11 +188,13 @@ static int set_key(Config *c, const char *key, const char *value, const char **r
                         "WorkshopHosts= are up to 64 names of hosts (HOST, with its subdomains, or HOST:PORT) with blanks between them",
                         ret_why);
 
-        if (g_str_equal(key, "SteamcmdInstaller") || g_str_equal(key, "SteamRetrySeconds"))
+        if (g_strv_contains(steam_keys, key))
                 return set_steam_key(c, key, value, ret_why);
+        if (g_strv_contains(build_keys, key))
+                return set_build_key(c, key, value, ret_why);
 
         *ret_why =
-                "unknown key; the keys are GamePorts=, JobWorkers=, HostChain=, WorkshopAPI=, WorkshopHosts=, SteamcmdInstaller= and SteamRetrySeconds=";
+                "unknown key; the keys are GamePorts=, JobWorkers=, HostChain=, SpaceReserve=, FilesReserve=, BuildsWithoutFirewall=, WorkshopAPI=, WorkshopHosts=, SteamcmdInstaller= and SteamRetrySeconds=";
         return -EINVAL;
 }
 
@@ -197,7 +241,9 @@ int config_read(const char *path, Config *ret, char **ret_why) {
                 .workshop_api = g_strdup(WORKSHOP_API),
                 .workshop_hosts = g_strdup(WORKSHOP_HOSTS),
                 .steamcmd_installer = g_strdup(STEAM_INSTALLER),
-                .steam_retry_seconds = STEAM_RETRY_SECONDS };
+                .steam_retry_seconds = STEAM_RETRY_SECONDS,
+                .space_reserve = RESERVE_DEFAULT,
+                .files_reserve = RESERVE_DEFAULT };
         g_autofree char *directory = g_strconcat(path, ".d", NULL);
         g_auto(GStrv) names = NULL;
         int r;

@@ -5,6 +5,7 @@
 
 #define HOST_CHAINS_MAX 4U
 #define HOST_CHAIN_NAME_MAX 128U /* with its NUL */
+#define RESERVE_DEFAULT UINT64_MAX
 
 /* A chain of the host's own firewall, in nft's words. */
 typedef struct HostChain {
@@ -23,6 +24,9 @@ struct Config {
         char *workshop_hosts;         /* WorkshopHosts: with blanks between them */
         char *steamcmd_installer;     /* SteamcmdInstaller: http or https */
         unsigned steam_retry_seconds; /* SteamRetrySeconds */
+        uint64_t space_reserve;       /* SpaceReserve: bytes, or RESERVE_DEFAULT */
+        uint64_t files_reserve;       /* FilesReserve: files, or RESERVE_DEFAULT */
+        bool builds_without_firewall; /* BuildsWithoutFirewall */
 };
 
 void config_done(Config *c);

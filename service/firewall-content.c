@@ -57,10 +57,14 @@ uint64_t content_games(Manager *m) {
         return read_cgroup(m, "l4d2-game.slice");
 }
 
+uint64_t content_builds(Manager *m) {
+        return read_cgroup(m, "l4d2-build.slice");
+}
+
 void content_read(Manager *m, Content *ret) {
         *ret = (Content){ .ports = g_tree_new_full(compare_names, NULL, NULL, open_port_free),
                 .games = content_games(m),
-                .builds = read_cgroup(m, "l4d2-build.slice") };
+                .builds = content_builds(m) };
         g_tree_foreach(m->instances, collect_port, ret);
 }
 

@@ -17,6 +17,7 @@ void content_read(Manager *m, Content *ret);
 /* Whether a server's ports are to be open: from before it starts, so that they are before the game can answer, until nothing of it runs. */
 bool content_wants(const Instance *i);
 uint64_t content_games(Manager *m);
+uint64_t content_builds(Manager *m);
 
 bool content_same_ports(const Content *a, const Content *b);
 

@@ -393,6 +393,25 @@ void firewall_settle(Firewall *f, FirewallDone done, void *userdata) {
         schedule(f, 0);
 }
 
+void firewall_settle_builds(Firewall *f, FirewallDone done, void *userdata) {
+        /* A slice that was stopped and is started again has another cgroup. */
+        f->wanted = f->wanted || f->in_force.builds != content_builds(f->manager);
+        firewall_settle(f, done, userdata);
+}
+
+int firewall_guards_builds(const Firewall *f, const char **ret_why) {
+        if (!f->stands) {
+                *ret_why = f->why;
+                return f->r;
+        }
+        if (content_builds(f->manager) == 0) {
+                *ret_why = "l4d2-build.slice is not there (systemctl start l4d2-build.slice)";
+                return -ENOENT;
+        }
+
+        return 0;
+}
+
 const char *firewall_state(const Firewall *f) {
         return f->r < 0 ? f->why : "active";
 }

@@ -59,6 +59,12 @@ void firewall_reload(Firewall *f);
 /* Calls done when all that was told before is in force or cannot be; at once if it is. */
 void firewall_settle(Firewall *f, FirewallDone done, void *userdata);
 
+/* The same for what concerns builds: the cgroup of their slice is looked for again. */
+void firewall_settle_builds(Firewall *f, FirewallDone done, void *userdata);
+
+/* Whether what builds send to this host itself is dropped; after firewall_settle_builds(). Else r < 0, and why not. */
+int firewall_guards_builds(const Firewall *f, const char **ret_why);
+
 /* "active", or what is wrong. */
 const char *firewall_state(const Firewall *f);
 /* name -> OpenPort, as in force; sorted. */

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "service/build-needs.h"
 #include "service/build-progress.h"
 #include "service/bus-error.h"
 #include "service/job-kinds.h"
@@ -30,6 +31,7 @@
 
 typedef enum Phase {
         PHASE_QUEUED,
+        PHASE_SETTLING, /* until the firewall stands */
         PHASE_BUILDING,
         PHASE_UNMOUNTING,
         PHASE_COMMITTING,
@@ -45,6 +47,7 @@ struct Build {
         Unit *unit, *mount;
         char *built; /* digest of what it is made from, NULL for an upload */
         BuildProgress *progress;
+        SpaceWatch *space;
         JobState outcome; /* when all is tidy */
         char *reason;
         bool stray; /* the version is on the disk, and the store does not have it */
@@ -59,6 +62,7 @@ void build_free(Build *build) {
                 (void) close(build->pipe);
         }
         build_progress_free(build->progress);
+        space_watch_free(build->space);
         unit_free(build->unit);
         unit_free(build->mount);
         g_free(build->reason);
@@ -109,11 +113,13 @@ static void on_unmounted(Unit *u, UnitResult result, const char *detail, void *u
 }
 
 static void build_end(Build *build, JobState outcome, const char *reason) {
+        g_autofree char *old = build->reason;
+
         build->phase = PHASE_DISCARDING;
         build->outcome = outcome;
-        g_free(build->reason);
         build->reason = g_strdup(reason);
         build->progress = build_progress_free(build->progress);
+        build->space = space_watch_free(build->space);
 
         /* A build that was ended early may leave its mount on the way up. */
         if (outcome == JOB_SUCCEEDED || unit_stop(build->mount, on_unmounted, build) < 0)
@@ -307,6 +313,7 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
         const UnitState *s = unit_state(u);
 
         build->progress = build_progress_free(build->progress);
+        build->space = space_watch_free(build->space);
         if (s->exit_code != 0) {
                 j->exit_status = s->exit_code == CLD_EXITED ? s->exit_status : 128 + s->exit_status;
                 object_changed(&j->object, JOB_PROP_EXIT_STATUS);
@@ -346,40 +353,85 @@ static int prepare_kind(Job *j) {
         return r;
 }
 
-void build_begin(Job *j) {
-        Build *build = j->build;
-        g_autofree char *unit = build_unit_name(j),
-                        *mount = g_strdup_printf("left4me-overlay@build-%u.service", j->id);
-        int r;
+static void on_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Build *build = userdata;
 
-        build->unit = unit_new(j->manager->units, unit, NULL, NULL);
-        (void) unit_hold(build->unit);
-        build->mount = unit_new(j->manager->units, mount, on_mount_changed, build);
-        build->phase = PHASE_BUILDING;
-        build->progress = build_progress_new(j, unit);
-        job_set_progress(j, -1.0,
-                job_kind_builds(j->kind) ? overlay_find(j->manager, j->subject)->kind->doing
-                                         : job_type(j)->doing);
+        build_end(build, build->outcome, build->reason);
+}
+
+/* Ends the unit that builds, and then the build. */
+static bool build_stop(Build *build, JobState outcome, const char *reason) {
+        if (build->job->cancel_wanted || unit_stop(build->unit, on_stopped, build) < 0)
+                return false;
+
+        build->outcome = outcome;
+        build->reason = g_strdup(reason);
+        build->job->cancel_wanted = true;
+        return true;
+}
+
+/* Of all that run, since nobody knows whose writing it is. */
+static void on_low_space(const char *why, void *userdata) {
+        (void) build_stop(userdata, JOB_FAILED, why);
+}
+
+static int build_start(Build *build) {
+        Job *j = build->job;
+        int r;
 
         r = job_kind_builds(j->kind) ? prepare_kind(j) : 0;
         if (r >= 0)
                 r = store_reserve_version(j->manager->store, j->subject, &build->version);
         if (r >= 0)
-                r = unit_start(build->unit, on_built, build);
+                r = space_watch_new(j->manager, j->kind, on_low_space, build, &build->space);
         if (r < 0)
-                job_finish(j, JOB_FAILED, strerror(-r));
+                return r;
+
+        build->phase = PHASE_BUILDING;
+        return unit_start(build->unit, on_built, build);
 }
 
-static void on_cancelled(Unit *u, UnitResult result, const char *detail, void *userdata) {
-        build_end(userdata, JOB_CANCELLED, "cancelled");
+static void on_settled(int r, const char *why, void *userdata) {
+        Build *build = userdata;
+
+        /* left4med ends. */
+        if (r == -ECANCELED)
+                return;
+
+        if (build->job->cancel_wanted) {
+                job_finish(build->job, JOB_CANCELLED, "cancelled");
+                return;
+        }
+
+        if (r >= 0)
+                r = build_start(build);
+        if (r < 0)
+                job_finish(build->job, JOB_FAILED, why ?: strerror(-r));
+}
+
+void build_begin(Job *j) {
+        Build *build = j->build;
+        g_autofree char *unit = build_unit_name(j),
+                        *mount = g_strdup_printf("left4me-overlay@build-%u.service", j->id);
+
+        build->unit = unit_new(j->manager->units, unit, NULL, NULL);
+        (void) unit_hold(build->unit);
+        build->mount = unit_new(j->manager->units, mount, on_mount_changed, build);
+        build->phase = PHASE_SETTLING;
+        build->progress = build_progress_new(j, unit);
+        job_set_progress(j, -1.0,
+                job_kind_builds(j->kind) ? overlay_find(j->manager, j->subject)->kind->doing
+                                         : job_type(j)->doing);
+        build_needs_settle(j->manager, j->kind, on_settled, build);
 }
 
 bool build_cancel(Job *j) {
-        if (j->build->phase != PHASE_BUILDING || unit_stop(j->build->unit, on_cancelled, j->build) < 0)
-                return false;
+        if (j->build->phase == PHASE_SETTLING) {
+                j->cancel_wanted = true;
+                return true;
+        }
 
-        j->cancel_wanted = true;
-        return true;
+        return j->build->phase == PHASE_BUILDING && build_stop(j->build, JOB_CANCELLED, "cancelled");
 }
 
 bool build_resume(Job *j) {
@@ -417,6 +469,10 @@ int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_
         Manager *m = o->manager;
         Job *j;
         int r;
+
+        r = build_needs_check(m, plan->kind, error);
+        if (r < 0)
+                return r;
 
         if (upload && m->n_uploads >= UPLOADS_MAX)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,

@@ -29,7 +29,7 @@ static const char bus_configuration[] =
 static const char *const directories[] = { "etc/left4me", "var/lib/left4me/manager",
         "var/lib/left4me/instances", "var/lib/left4me/overlays", "var/lib/left4me/uppers",
         "var/lib/left4me/runtime", "var/lib/left4me/builds", "var/lib/left4me/steam", "run/left4me/jobs",
-        "proc/self", "etc/systemd", "run/systemd", "sys/fs/cgroup" };
+        "proc/self", "etc/systemd", "run/systemd", "sys/fs/cgroup/l4d2.slice/l4d2-build.slice" };
 
 /* Of the test that runs, for on_abort(). */
 static bool private_mounts;
@@ -322,6 +322,9 @@ static void set_up(Fixture *f) {
         g_assert_cmpint(chmod(f->directory, 0755), ==, 0); /* other users come to the bus as well */
         fixture_make_directories(f);
         fixture_configure(f, "GamePorts=27015-27115\nJobWorkers=4");
+        /* Builds run wherever the tests do: without nf_tables, and on a disk that is nearly full. */
+        fixture_write(f, "etc/left4me/left4me.conf.d/00-fixture.conf",
+                "[Manager]\nBuildsWithoutFirewall=yes\nSpaceReserve=0\nFilesReserve=0\n");
         cpu_tree_write_plain(f->root, 4);
         fixture_write(f, "proc/stat", "cpu0 100 10 20 1000 50 1 2 3 0 0\n");
 

@@ -212,7 +212,15 @@ class Refused(Refusals):
 
 
 class FullDisk(Refusals):
-    """The state folder lies on a file system of its own, with little room."""
+    """The state folder lies on a file system of its own, with little room, and nothing of it is reserved."""
+
+    CONF = "/etc/left4me/left4me.conf.d/test-space.conf"
+
+    @classmethod
+    def reserve(cls, space, files=0):
+        os.makedirs(os.path.dirname(cls.CONF), exist_ok=True)
+        with open(cls.CONF, "w", encoding="utf-8") as file:
+            file.write(f"[Manager]\nSpaceReserve={space}\nFilesReserve={files}\n")
 
     @contextlib.contextmanager
     def small(self, folder, left=0):
@@ -239,12 +247,14 @@ class FullDisk(Refusals):
             host.run("cp", "-a", f"{STATE}/.", aside)
             host.run("mount", "-t", "tmpfs", "-o", "size=32M,mode=755", "tmpfs", STATE)
             host.run("cp", "-a", f"{aside}/.", STATE)
+        cls.reserve(0)
         host.run("systemctl", "start", "left4med.service")
 
-    @staticmethod
-    def take_away():
+    @classmethod
+    def take_away(cls):
         host.run("systemctl", "stop", "left4med.service")
         host.run("umount", STATE)
+        os.unlink(cls.CONF)
         host.run("systemctl", "start", "left4med.service")
 
     def test_change(self):
@@ -283,6 +293,55 @@ class FullDisk(Refusals):
         with self.small("builds"):
             self.refused("NoSpace", "space", lambda: self.g.wait(self.g.post_import(EMPTY)))
         self.assertEqual(ground.settle(self.g), [])
+
+    # -- what is reserved
+
+    @contextlib.contextmanager
+    def reserved(self, *words):
+        self.reserve(*words)
+        self.g.manager("Reload")
+        try:
+            yield
+        finally:
+            self.reserve(0)
+            self.g.manager("Reload")
+
+    def free(self):
+        st = os.statvfs(STATE)
+        return st.f_bavail * st.f_frsize, st.f_favail
+
+    def script(self, source):
+        """Builds it, in an overlay that is gone afterwards: the job's end, and what was left at the least while it ran."""
+        self.g.manager("CreateOverlay", "ssa{sv}", "rf-script", "script", {})
+        path = wire.overlay_path("rf-script")
+        try:
+            self.g.call(wire.NAME, path, OVERLAY, "SetSource", "s", source)
+            (job,) = self.g.call(wire.NAME, path, OVERLAY, "Build", "a{sv}", {})
+            state, message = self.g.job_end(job)
+            self.assertEqual(self.g.get(wire.NAME, path, OVERLAY, "Current"), 0)
+            return state, message
+        finally:
+            self.g.do(self.g.call(wire.NAME, path, OVERLAY, "Delete")[0])
+
+    def test_space_is_left_over(self):
+        """A script that fills the disk is ended before that is full, and so is one that makes files without end."""
+        bytes_free, files_free = self.free()
+        for reserve, source in (
+                ((bytes_free - (2 << 20),), "head -c 3M /dev/zero >a; echo full; sleep infinity"),
+                ((0, files_free - 500), "for n in {1..600}; do : >$n; done; sleep infinity")):
+            with self.subTest(source), self.reserved(*reserve):
+                state, message = self.script(source)
+                self.assertEqual(state, "failed")
+                self.assertRegex(message, "^too little space: .* reserved.*left4me.conf")
+                self.assertEqual(self.everything(), self.before)
+        self.assertGreaterEqual(self.free()[0], bytes_free - (256 << 10))
+
+    def test_nothing_begins_below_the_reserve(self):
+        reserve = self.free()[0] + (1 << 20)
+        with self.reserved(reserve):
+            self.refused("NoSpace", "SpaceReserve=", lambda: self.g.wait(self.g.post_import(EMPTY)))
+        with self.reserved(0, self.free()[1] + 1000):
+            self.refused("NoSpace", "FilesReserve=", lambda: self.g.wait(self.g.post_import(EMPTY)))
 
 
 class TakenId(unittest.TestCase):

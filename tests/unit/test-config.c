@@ -98,6 +98,14 @@ static void test_bad(Temporary *t, gconstpointer data) {
                 { "[Manager]\nGamePorts=27015-27115\nX=\n", "X=" },
                 { "[manager]\nJobWorkers=4\n", "unknown section" },
                 { "[Manager]\nJobWorkers=4\n[Web]\n", "unknown section" },
+                { "[Manager]\nSpaceReserve=1P\n", "SpaceReserve=" },
+                { "[Manager]\nSpaceReserve=G\n", "SpaceReserve=" },
+                { "[Manager]\nSpaceReserve=-1\n", "SpaceReserve=" },
+                { "[Manager]\nSpaceReserve=1.5G\n", "SpaceReserve=" },
+                { "[Manager]\nSpaceReserve=9000000000T\n", "SpaceReserve=" },
+                { "[Manager]\nFilesReserve=1K\n", "FilesReserve=" },
+                { "[Manager]\nFilesReserve=many\n", "FilesReserve=" },
+                { "[Manager]\nBuildsWithoutFirewall=maybe\n", "yes or no" },
                 { "[Manager]\nWorkshopAPI=ftp://a\n", "https://HOST" },
                 { "[Manager]\nWorkshopAPI=https://user@a\n", "WorkshopAPI" },
                 { "[Manager]\nWorkshopAPI=https://a/b\n", "WorkshopAPI" },
@@ -114,6 +122,36 @@ static void test_bad(Temporary *t, gconstpointer data) {
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
                 temporary_put(t, "left4me.conf", cases[i].content);
                 assert_refused(t, cases[i].content, "left4me.conf", cases[i].word);
+        }
+}
+
+static void test_reserves(Temporary *t, gconstpointer data) {
+        static const struct {
+                const char *content;
+                uint64_t space, files;
+                bool without;
+        } cases[] = {
+                { "", RESERVE_DEFAULT, RESERVE_DEFAULT, false },
+                { "SpaceReserve=0\nFilesReserve=0\nBuildsWithoutFirewall=yes\n", 0, 0, true },
+                { "SpaceReserve=10K\nFilesReserve=123\nBuildsWithoutFirewall=no\n", 10240, 123, false },
+                { "SpaceReserve=1M\n", UINT64_C(1) << 20, RESERVE_DEFAULT, false },
+                { "SpaceReserve=3G\n", UINT64_C(3) << 30, RESERVE_DEFAULT, false },
+                { "SpaceReserve=1048576T\n", UINT64_C(1) << 60, RESERVE_DEFAULT, false },
+                { "SpaceReserve=5\nSpaceReserve=\nFilesReserve=\n", RESERVE_DEFAULT, RESERVE_DEFAULT,
+                        false },
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *content = g_strconcat("[Manager]\n", cases[i].content, NULL),
+                                *path = temporary_path(t, "left4me.conf"), *why = NULL;
+                g_auto(Config) c = UNTOUCHED;
+
+                temporary_put(t, "left4me.conf", content);
+                if (config_read(path, &c, &why) < 0)
+                        g_error("refused: %s", why);
+                g_assert_cmpuint(c.space_reserve, ==, cases[i].space);
+                g_assert_cmpuint(c.files_reserve, ==, cases[i].files);
+                g_assert_true(c.builds_without_firewall == cases[i].without);
         }
 }
 
@@ -183,6 +221,7 @@ int main(int argc, char **argv) {
         TEMPORARY_ADD("/config/good", test_good);
         TEMPORARY_ADD("/config/bad", test_bad);
         TEMPORARY_ADD("/config/numbers", test_numbers);
+        TEMPORARY_ADD("/config/reserves", test_reserves);
         TEMPORARY_ADD("/config/drop-ins", test_drop_ins);
         TEMPORARY_ADD("/config/drop-ins/refused", test_drop_ins_refused);
         TEMPORARY_ADD("/config/no-directory", test_no_directory);
