@@ -291,7 +291,9 @@ static void tell_phase(JobView *v, Entry *e) {
         gint64 now = g_get_monotonic_time();
         g_autofree char *phase = NULL, *subject = NULL, *message = NULL;
 
-        if (!properties || job_watch_ended(e->watch) || !job_builds(properties))
+        /* That it runs is told before what it does. */
+        if (!properties || job_watch_ended(e->watch) || !job_builds(properties) ||
+                (*props_string(properties, "Message") == 0 && g_str_equal(state_of(e->watch), "running")))
                 return;
 
         phase = phase_of(properties);

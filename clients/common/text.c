@@ -154,6 +154,8 @@ char *text_ascii(const char *text) {
                         g_string_append_c(ascii, (char) c);
                 else if (c == 0x2026)
                         g_string_append(ascii, "...");
+                else if (c == 0xa0)
+                        g_string_append_c(ascii, ' ');
                 else if (c == 0x25cf)
                         g_string_append_c(ascii, '*');
                 else

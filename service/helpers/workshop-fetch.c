@@ -238,11 +238,11 @@ static void tell_progress(Fetching *f, guint files, FILE *out) {
         Progress progress = { .out = out };
 
         while (f->running > 0) {
-                g_autofree char *text = NULL, *bytes = g_format_size((guint64) MAX(f->bytes, 0)),
-                                *all = g_format_size((guint64) f->all_bytes);
+                g_autofree char *text = NULL;
                 uint64_t done = (uint64_t) MAX(f->bytes, 0), of = (uint64_t) f->all_bytes;
 
-                text = g_strdup_printf("downloads: %u of %u items, %s of %s", f->done, files, bytes, all);
+                text = g_strdup_printf("downloads: %u of %u items, %.1f of %.1f MB", f->done, files,
+                        (double) done / 1e6, (double) of / 1e6);
                 progress_report(&progress, MIN(done, of), of, text);
                 (void) g_cond_wait_until(&f->news, &f->lock, g_get_monotonic_time() + TELL_US);
         }

@@ -116,7 +116,10 @@ static void test_phases(void) {
         Fake *f = fake_with_overlays();
         g_autoptr(Run) r = build_all(f, RUN_PIPES), json = NULL;
 
-        run_until(r, "an-overlay-of-a-long-name: running\n");
+        while (f->last_job < 3)
+                (void) g_main_context_iteration(NULL, TRUE);
+        fake_set_job(fake_job(f, 3), "queued", -1, "");
+        run_until(r, "an-overlay-of-a-long-name: waits for its turn\n");
         fake_set_job(fake_job(f, 1), "running", 0.1, "downloads: 1 of 10 items");
         run_until(r, "l4d2: downloads: 1 of 10 items\n");
         fake_set_job(fake_job(f, 1), "running", 0.2, "downloads: 2 of 10 items");
@@ -132,6 +135,7 @@ static void test_phases(void) {
         assert_lacks(r->err, "\033");
         assert_lacks(r->err, "\r");
         assert_lacks(r->err, "2 of 10 items");
+        assert_lacks(r->err, "running");
         assert_has(r->err, "left4mectl: build maps was cancelled\n"
                            "left4mectl: build an-overlay-of-a-long-name failed: exit code 7\n"
                            "            left4mectl job logs 3 shows more\n");

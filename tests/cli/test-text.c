@@ -112,9 +112,9 @@ static void test_wrap(void) {
 }
 
 static void test_ascii(void) {
-        g_autofree char *ascii = text_ascii("\342\227\217 gr\303\274n\342\200\246");
+        g_autofree char *ascii = text_ascii("\342\227\217 gr\303\274n\342\200\2463.1\302\240MB");
 
-        g_assert_cmpstr(ascii, ==, "* gr?n...");
+        g_assert_cmpstr(ascii, ==, "* gr?n...3.1 MB");
 }
 
 int main(int argc, char *argv[]) {

@@ -3,23 +3,13 @@
 happens when Steam does not want to."""
 
 import os
-import shutil
-import subprocess
-import sys
 
 import follow
 import host
 import internet
+import upstream
 from host import ctl, ctl_json
-
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "steam"))
-
-import steam  # noqa: E402
-
-CACHE = "/var/lib/left4me/steam"
-HOME = f"{CACHE}/home"
-CONF = "/etc/left4me/left4me.conf.d/test-steam.conf"
-INSTALLER = f"http://{internet.WEB}/steamcmd.tar.gz"
+from upstream import CACHE, steam
 
 
 def overlay(name):
@@ -30,32 +20,14 @@ class Steam(host.Case):
     @classmethod
     def setup_class(cls):
         cls.world = internet.Internet.for_test(cls)
-        cls.world.write("steamcmd.tar.gz", steam.installer())
-        os.makedirs(os.path.dirname(CONF), exist_ok=True)
-        with open(CONF, "w", encoding="utf-8") as file:
-            file.write(f"[Manager]\nSteamcmdInstaller={INSTALLER}\nSteamRetrySeconds=0\n")
-        cls.addClassCleanup(cls.tidy)
-        ctl("reload")
-
-    @classmethod
-    def tidy(cls):
-        os.unlink(CONF)
-        ctl("reload")
+        cls.steam = upstream.Steam.for_class(cls, cls.world)
 
     def setUp(self):
-        for name in os.listdir(CACHE):
-            path = os.path.join(CACHE, name)
-            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        self.steam.empty()
         self.tell()
 
     def tell(self, **knobs):
-        """What the stand-in does from now on; it installs the stand-in for the game."""
-        content = f"{HOME}/content"
-        if not os.path.isdir(content):
-            os.makedirs(content)
-            subprocess.run(["tar", "-C", content, "-xf", os.path.join(host.CONTENT, "game.tar.zst")], check=True)
-        steam.tell(HOME, content="/mnt/steam/home/content", **knobs)
-        host.run("chown", "-R", "left4me:left4me", HOME)
+        self.steam.tell(**knobs)
 
     def game(self, name="l4d2"):
         ctl("overlay", "create", name, "--kind", "steam")
@@ -118,7 +90,7 @@ class Steam(host.Case):
         ctl("overlay", "app", "l4d2", "222860", "beta-1")
         ctl("overlay", "build", "l4d2", "--validate")
         self.assertEqual(self.labels(), ["build 19000050 beta-1"])
-        self.assertIn("validate", steam.runs(HOME)[-1])
+        self.assertIn("validate", self.steam.runs()[-1])
         ctl("overlay", "app", "l4d2", "7")
         refused = ctl("overlay", "build", "l4d2", check=False)
         self.assertIn("check the app id", refused.err)
