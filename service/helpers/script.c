@@ -31,7 +31,7 @@ static void G_GNUC_NORETURN exec_script(const JobFile *job, const char *script, 
         int input;
 
         (void) signal(SIGXFSZ, SIG_DFL);
-        input = open("/dev/null", O_RDONLY);
+        input = open("/dev/null", O_RDONLY | O_CLOEXEC);
         if (input < 0 || dup2(input, STDIN_FILENO) < 0 || fchdir(overlay) < 0)
                 say(3, "cannot prepare to run the script: %s", g_strerror(errno));
         else {

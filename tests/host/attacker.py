@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Stands in the place of left4me-build, in its sandbox, and does what the test tells it through the pipe of the upload.
+"""Stands in the place of left4me-build, in its sandbox, and does what the test tells it through the pipe of the upload. Or is run by a
+script, with the file that its orders are in.
 
 One order a line, a JSON list: a name of ORDERS and its arguments; paths are below the tree. What came of each is told on
-standard output, all in one line, when the order "report" comes. It ends when the pipe does, with what it holds still held.
+standard output, all in one line, when the order "report" comes. It ends when the orders do, with what it holds still held.
 """
 
 import ctypes
@@ -15,13 +16,15 @@ import shutil
 import socket
 import stat
 import struct
+import subprocess
 import sys
 
 AT_FDCWD, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT = -100, 1, 2, 4
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWPID = 0x20000, 0x10000000, 0x20000000
 MS_BIND, MS_REMOUNT, OPEN_TREE_CLONE, AT_EMPTY_PATH = 4096, 32, 1, 0x1000
 # numbers of x86_64
-SYSCALLS = {"ptrace": 101, "pivot_root": 155, "io_setup": 206, "open_by_handle_at": 304, "process_vm_writev": 311,
+SYSCALLS = {"ptrace": 101, "setuid": 105, "setgroups": 116, "capset": 126, "pivot_root": 155, "settimeofday": 164, "swapon": 167,
+            "reboot": 169, "sethostname": 170, "init_module": 175, "add_key": 248, "perf_event_open": 298, "io_setup": 206, "open_by_handle_at": 304, "process_vm_writev": 311,
             "bpf": 321, "userfaultfd": 323, "io_uring_setup": 425, "open_tree": 428, "fsopen": 430, "clone3": 435,
             "pidfd_getfd": 438, "mount_setattr": 442}
 FS_IOC_SETFLAGS, FS_IMMUTABLE, FS_APPEND, FS_NODUMP = 0x40086602, 0x10, 0x20, 0x40
@@ -134,6 +137,78 @@ def send_to_itself(path):
 
 def write_to_the_upload():
     hold(os.open("/run/left4me/job/upload", os.O_WRONLY | os.O_NONBLOCK))
+
+
+def linger(mark):
+    """Descendants as hard to find and to end as can be; their command lines have the mark."""
+    sleeper = "import signal, sys, time\nfor n in range(1, 32):\n    n in (9, 19) or signal.signal(n, signal.SIG_IGN)\nprint('up', flush=True)\n" \
+              "while True: time.sleep(1000)"
+    for new_session in (False, True):
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            if new_session:
+                os.setsid()
+            if os.fork() == 0:
+                os.dup2(writer, 1)
+                os.execv(sys.executable, ["python3", "-I", "-c", sleeper, mark])
+            os._exit(0)
+        os.close(writer)
+        os.wait()
+        if os.read(reader, 3) != b"up\n":
+            raise OSError(errno.ECHILD, "it did not come up")
+        os.close(reader)
+
+
+# -- what is outside ----------------------------------------------------------------------------------------------
+
+
+def append(path):
+    """To a file that is there or not, but makes no directory for it."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644))
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read(4096).decode("utf-8", "replace")
+
+
+def is_there(path):
+    os.stat(path)
+
+
+def descriptors():
+    """Where those that it has lead to."""
+    return [os.readlink(f"/proc/self/fd/{fd}") for fd in sorted(os.listdir("/proc/self/fd"), key=int) if os.path.lexists(f"/proc/self/fd/{fd}")]
+
+
+def search(backwards):
+    """Where the word (written backwards here, so that this itself is not found) stands in anything that can be read; what else there is."""
+    word, found, special = backwards[::-1].encode(), [], []
+    for top in sorted(set(os.listdir("/")) - {"usr", "proc", "sys"}):
+        for folder, _, files in os.walk(f"/{top}"):
+            for path in (os.path.join(folder, name) for name in files):
+                try:
+                    if stat.S_ISREG(os.lstat(path).st_mode):
+                        with open(path, "rb") as file:
+                            found += [path] if word in file.read(1 << 24) else []
+                    elif not stat.S_ISLNK(os.lstat(path).st_mode):
+                        special.append(path)
+                except OSError:
+                    pass
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for path in (f"/proc/{pid}/cmdline", f"/proc/{pid}/environ"):
+            try:
+                with open(path, "rb") as file:
+                    found += [path] if word in file.read() else []
+            except OSError:
+                pass
+    return {"found": found, "special": special}
+
+
+def program(*words):
+    """What it prints, and how it ends."""
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    return [done.returncode, done.stdout.decode("utf-8", "replace")]
 
 
 # -- names --------------------------------------------------------------------------------------------------------
@@ -298,26 +373,27 @@ ORDERS = {
     "flags": set_flags, "mode": lambda path, mode: os.chmod(path, int(mode, 8)), "time": set_time, "node": make_node,
     "sparse": make_sparse, "bind": bind, "user-namespace": user_namespace, "mount-namespace": mount_namespace,
     "clone-namespaces": clone_namespaces, "enter-namespace": enter_namespace, "change-root": change_root, "raw": raw,
-    "open-by-handle": open_by_handle,
+    "open-by-handle": open_by_handle, "linger": linger, "append": append, "read": read, "is-there": is_there, "descriptors": descriptors, "search": search,
+    "program": program,
 }
 
 
 def obey(line):
     name, *arguments = line
     try:
-        ORDERS[name](*arguments)
+        told = ORDERS[name](*arguments)
     except OSError as e:
         return errno.errorcode.get(e.errno, str(e))
     except Exception as e:  # a mistake of the test, which it will see
         return repr(e)
-    return "done"
+    return "done" if told is None else told
 
 
 def main():
     os.chdir("/mnt/overlay")
     os.umask(0)
     results = []
-    with open("/run/left4me/job/upload", encoding="utf-8") as orders:
+    with open(sys.argv[1] if len(sys.argv) > 1 else "/run/left4me/job/upload", encoding="utf-8") as orders:
         for line in orders:
             order = json.loads(line)
             if order == ["report"]:
