@@ -21,6 +21,18 @@ static const struct {
 };
 
 static const struct {
+        const char *word; /* in the brackets behind "Download item N failed" */
+        SteamcmdFault fault;
+} item_faults[] = {
+        { "Failure", STEAMCMD_AGAIN },
+        { "Timeout", STEAMCMD_AGAIN },
+        { "No Connection", STEAMCMD_NETWORK },
+        { "Rate Limit Exceeded", STEAMCMD_RATE_LIMIT },
+        { "Disk Write Failure", STEAMCMD_DISK },
+        { "No subscription", STEAMCMD_NO_SUBSCRIPTION },
+};
+
+static const struct {
         uint32_t state; /* StateFlags */
         SteamcmdFault fault;
 } state_faults[] = {
@@ -187,6 +199,51 @@ static bool read_app(const char *line, const char *prefix, uint32_t *ret, const 
         return true;
 }
 
+/* A number in decimals, not 0, of 64 bits. */
+static bool read_item_number(const char *text, uint64_t *ret, const char **ret_rest) {
+        size_t n = strspn(text, G_CSET_DIGITS);
+        g_autofree char *digits = g_strndup(text, n);
+
+        *ret_rest = text + n;
+        return g_ascii_string_to_unsigned(digits, 10, 1, G_MAXUINT64, ret, NULL);
+}
+
+static void take_item_fault(const char *rest, SteamcmdLine *l) {
+        const char *close = strrchr(rest, ')');
+        size_t n = close && close > rest + 2 ? (size_t) (close - rest - 2) : 0;
+
+        take_state(l, rest + 2, n);
+        l->event = STEAMCMD_ITEM_FAILED;
+        l->fault = STEAMCMD_UNKNOWN;
+        for (size_t i = 0; i < G_N_ELEMENTS(item_faults); i++)
+                if (g_ascii_strcasecmp(l->state, item_faults[i].word) == 0)
+                        l->fault = item_faults[i].fault;
+}
+
+/* "Downloading item 1 ...", "Success. Downloaded item 1 to "/path" (2 bytes)", "ERROR! Download item 1 failed (Failure)." */
+static bool read_item(const char *line, SteamcmdLine *l) {
+        static const char *const begins[] = { "Downloading item ", "Success. Downloaded item ",
+                "ERROR! Download item " };
+        static const char *const rests[] = { " ...", " to \"", " failed (" };
+        const char *rest;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
+                if (!g_str_has_prefix(line, begins[i]) ||
+                        !read_item_number(line + strlen(begins[i]), &l->item, &rest) ||
+                        !g_str_has_prefix(rest, rests[i]))
+                        continue;
+
+                if (i == 2)
+                        take_item_fault(rest + strlen(" failed"), l);
+                else
+                        l->event = i == 0 ? STEAMCMD_ITEM_BEGUN : STEAMCMD_ITEM_DONE;
+                return true;
+        }
+
+        l->item = 0;
+        return false;
+}
+
 static SteamcmdFault install_fault(const char *text) {
         for (size_t i = 0; i < G_N_ELEMENTS(install_faults); i++)
                 if (strstr(text, install_faults[i].word))
@@ -234,7 +291,8 @@ void steamcmd_read(const char *line, SteamcmdLine *ret) {
         const char *rest;
 
         *ret = (SteamcmdLine){ .event = STEAMCMD_OTHER };
-        if (read_progress(line, ret) || read_bootstrap(line, ret) || read_failure(line, ret))
+        if (read_progress(line, ret) || read_bootstrap(line, ret) || read_item(line, ret) ||
+                read_failure(line, ret))
                 return;
 
         if (read_app(line, "Success! App ", &ret->app, &rest)) {

@@ -19,6 +19,10 @@ typedef enum SteamcmdEvent {
         STEAMCMD_BOOTSTRAP, /* steamcmd renews itself: percent, -1 for not told; state: what it does */
         STEAMCMD_SUCCESS,   /* app; current: there was nothing to do */
         STEAMCMD_FAILED,    /* fault; app, 0 where it is no app's */
+        /* Of the Workshop: */
+        STEAMCMD_ITEM_BEGUN,
+        STEAMCMD_ITEM_DONE,
+        STEAMCMD_ITEM_FAILED, /* fault; state: its own word for it */
 } SteamcmdEvent;
 
 typedef enum SteamcmdFault {
@@ -43,6 +47,7 @@ typedef struct SteamcmdLine {
         SteamcmdFault fault;
         uint32_t app;
         bool current;
+        uint64_t item;        /* of the Workshop, 0 for none */
         char state[64];       /* "downloading"; printable ASCII */
         double percent;       /* 0..100 */
         uint64_t done, total; /* bytes */

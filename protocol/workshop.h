@@ -25,6 +25,9 @@
 #define WORKSHOP_NAME_MAX 64U        /* characters of the name of a campaign, mode or map */
 #define WORKSHOP_FILE_SUFFIX ".vpk"
 
+/* What left4me-workshop ends with when left4me-steam is to fetch something for it, and it shall be called again then. */
+#define WORKSHOP_WISHES_STATUS 3
+
 typedef enum WorkshopState {
         WORKSHOP_CURRENT,        /* in the version */
         WORKSHOP_KEPT,           /* in the version, and the Workshop does not give it any more */
@@ -32,7 +35,7 @@ typedef enum WorkshopState {
         WORKSHOP_NOT_FOUND,      /* deleted, or never there */
         WORKSHOP_PRIVATE,        /* its author shows it to nobody */
         WORKSHOP_BANNED,         /* Steam took it away */
-        WORKSHOP_NEEDS_STEAMCMD, /* cannot be downloaded without */
+        WORKSHOP_NEEDS_STEAMCMD, /* cannot be downloaded without, and that did not bring it */
         WORKSHOP_REFUSED,        /* another game's, or from a host that is not allowed */
         WORKSHOP_BROKEN,         /* what came is no VPK */
         _WORKSHOP_STATE_MAX,

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "protocol/workshop.h"
 #include "service/build-needs.h"
 #include "service/build-progress.h"
 #include "service/bus-error.h"
@@ -23,11 +24,16 @@
  * such as left4me-build@N does it on the current version, in its sandbox, on a mount of its own; when that is over and the mount is
  * gone, left4me-tree@N makes a version of what was written, and the store makes it current. Whatever happens, a last step of
  * left4me-tree@N removes what was built.
+ *
+ * A kind may have a helper, another unit with other rights: when the first one ends with WORKSHOP_WISHES_STATUS, the helper does its part on
+ * the same tree, and then the first one goes on. Each part has the mount for itself.
  */
 
 #define UPLOADS_MAX 32U
 #define RESULT_MAX 4096U
 #define NOTE_MAX 100U
+#define CONTINUES_NAME \
+        "continues" /* in the job's directory: for left4me-overlay, that what was built so far is this build's */
 
 typedef enum Phase {
         PHASE_QUEUED,
@@ -44,7 +50,9 @@ struct Build {
         uint32_t base;    /* the current version, 0 for none */
         uint32_t version; /* the number that is made */
         int pipe; /* our read end: what was written before the build begins waits here; -1: nothing is sent */
-        Unit *unit, *mount;
+        Unit *unit, *helper, *mount;
+        Unit *part;  /* of the first two, the one that is at work */
+        Unit *next;  /* and the one that goes on when the mount has gone; NULL: all is built */
         char *built; /* digest of what it is made from, NULL for an upload */
         BuildProgress *progress;
         SpaceWatch *space;
@@ -64,6 +72,7 @@ void build_free(Build *build) {
         build_progress_free(build->progress);
         space_watch_free(build->space);
         unit_free(build->unit);
+        unit_free(build->helper);
         unit_free(build->mount);
         g_free(build->reason);
         g_free(build->built);
@@ -92,6 +101,8 @@ static void build_discard(Build *build) {
         g_autofree char *number = g_strdup_printf("%u", j->id);
 
         forget_failure(build->unit);
+        if (build->helper)
+                forget_failure(build->helper);
         forget_failure(build->mount);
         if (j->tree)
                 forget_failure(j->tree);
@@ -292,8 +303,61 @@ static void build_fail(Build *build, Unit *u) {
                 on_failure_log("the build failed", build);
 }
 
+static void on_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
+        Build *build = userdata;
+
+        build_end(build, build->outcome, build->reason);
+}
+
+/* Ends the unit that builds, and then the build. */
+static bool build_stop(Build *build, JobState outcome, const char *reason) {
+        if (build->job->cancel_wanted || unit_stop(build->part, on_stopped, build) < 0)
+                return false;
+
+        build->outcome = outcome;
+        build->reason = g_strdup(reason);
+        build->job->cancel_wanted = true;
+        return true;
+}
+
+/* Of all that run, since nobody knows whose writing it is. */
+static void on_low_space(const char *why, void *userdata) {
+        (void) build_stop(userdata, JOB_FAILED, why);
+}
+
+/* With the mount gone, the next part begins: a recursive pair. */
+static void on_built(Unit *u, UnitResult result, const char *detail, void *userdata);
+
+static int begin_part(Build *build, Unit *u) {
+        Job *j = build->job;
+        int r;
+
+        r = space_watch_new(j->manager, j->kind, on_low_space, build, &build->space);
+        if (r < 0)
+                return r;
+
+        build->part = u;
+        build->phase = PHASE_BUILDING;
+        build->progress = build_progress_new(j, unit_name(u));
+        return unit_start(u, on_built, build);
+}
+
+static int go_on(Build *build) {
+        g_autofree char *number = g_strdup_printf("%u", build->job->id);
+        int fd, r;
+
+        fd = openat(build->job->manager->jobs_fd, number, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+
+        r = file_write(fd, CONTINUES_NAME, "", 0, 0640);
+        (void) close(fd);
+        return r < 0 ? r : begin_part(build, build->next);
+}
+
 static void on_mount_changed(Unit *u, void *userdata) {
         Build *build = userdata;
+        int r;
 
         if (build->phase != PHASE_UNMOUNTING || !unit_is_down(u))
                 return;
@@ -304,7 +368,30 @@ static void on_mount_changed(Unit *u, void *userdata) {
                 return;
         }
 
-        build_commit(build);
+        if (!build->next) {
+                build_commit(build);
+                return;
+        }
+
+        r = go_on(build);
+        if (r < 0)
+                build_end(build, JOB_FAILED, strerror(-r));
+}
+
+/* Sets which unit goes on. false: the first one wants help again and again. */
+static bool choose_next(Build *build, const UnitState *s) {
+        bool wants = s->exit_code == CLD_EXITED && s->exit_status == WORKSHOP_WISHES_STATUS;
+        g_autofree char *helper = wants && !build->helper ? build_helper_name(build->job) : NULL;
+
+        build->next = build->part == build->unit ? NULL : build->unit;
+        if (build->next || !wants)
+                return true;
+        if (!helper)
+                return false;
+
+        build->next = build->helper = unit_new(build->job->manager->units, helper, NULL, NULL);
+        (void) unit_hold(build->helper);
+        return true;
 }
 
 static void on_built(Unit *u, UnitResult result, const char *detail, void *userdata) {
@@ -323,7 +410,9 @@ static void on_built(Unit *u, UnitResult result, const char *detail, void *userd
         if (j->cancel_wanted)
                 return;
 
-        if (result == UNIT_DONE) {
+        if (result == UNIT_DONE && !choose_next(build, s))
+                build_end(build, JOB_FAILED, "the build came to no end");
+        else if (result == UNIT_DONE) {
                 build->phase = PHASE_UNMOUNTING;
                 on_mount_changed(build->mount, build);
         } else if (result == UNIT_REFUSED)
@@ -353,28 +442,6 @@ static int prepare_kind(Job *j) {
         return r;
 }
 
-static void on_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
-        Build *build = userdata;
-
-        build_end(build, build->outcome, build->reason);
-}
-
-/* Ends the unit that builds, and then the build. */
-static bool build_stop(Build *build, JobState outcome, const char *reason) {
-        if (build->job->cancel_wanted || unit_stop(build->unit, on_stopped, build) < 0)
-                return false;
-
-        build->outcome = outcome;
-        build->reason = g_strdup(reason);
-        build->job->cancel_wanted = true;
-        return true;
-}
-
-/* Of all that run, since nobody knows whose writing it is. */
-static void on_low_space(const char *why, void *userdata) {
-        (void) build_stop(userdata, JOB_FAILED, why);
-}
-
 static int build_start(Build *build) {
         Job *j = build->job;
         int r;
@@ -382,13 +449,7 @@ static int build_start(Build *build) {
         r = job_kind_builds(j->kind) ? prepare_kind(j) : 0;
         if (r >= 0)
                 r = store_reserve_version(j->manager->store, j->subject, &build->version);
-        if (r >= 0)
-                r = space_watch_new(j->manager, j->kind, on_low_space, build, &build->space);
-        if (r < 0)
-                return r;
-
-        build->phase = PHASE_BUILDING;
-        return unit_start(build->unit, on_built, build);
+        return r < 0 ? r : begin_part(build, build->unit);
 }
 
 static void on_settled(int r, const char *why, void *userdata) {
@@ -418,7 +479,6 @@ void build_begin(Job *j) {
         (void) unit_hold(build->unit);
         build->mount = unit_new(j->manager->units, mount, on_mount_changed, build);
         build->phase = PHASE_SETTLING;
-        build->progress = build_progress_new(j, unit);
         job_set_progress(j, -1.0,
                 job_kind_builds(j->kind) ? overlay_find(j->manager, j->subject)->kind->doing
                                          : job_type(j)->doing);

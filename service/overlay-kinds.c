@@ -37,6 +37,7 @@ static const OverlayKind overlay_kinds[] = {
         {
                 .name = "workshop",
                 .template = "left4me-workshop@",
+                .helper = "left4me-steam@",
                 .doing = "asks the Workshop",
                 .how = "left4mectl overlay items",
                 .describe = workshop_describe,
@@ -79,6 +80,13 @@ char *build_unit_name(const Job *j) {
                                        : UPLOAD_TEMPLATE;
 
         return g_strdup_printf("%s%u.service", template, j->id);
+}
+
+char *build_helper_name(const Job *j) {
+        const char *helper = job_kind_builds(j->kind) ? overlay_find(j->manager, j->subject)->kind->helper
+                                                      : NULL;
+
+        return helper ? g_strdup_printf("%s%u.service", helper, j->id) : NULL;
 }
 
 /* Calls each with every prefix of a job's units. */

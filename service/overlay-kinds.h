@@ -12,6 +12,7 @@ typedef struct OverlayKind {
         const char *name; /* on the bus and in the store */
         const char
                 *template; /* of the unit that builds it, with the @; NULL: it is filled by uploads, never built */
+        const char *helper; /* of the unit that does what that one may not (job-build.c); NULL: there is none */
         const char *doing; /* the message of a build until it has one of its own */
         const char *how;   /* to give it something to be built from: the command, its name comes behind */
 
@@ -29,8 +30,9 @@ const OverlayKind *overlay_kind_find(const char *name);
 /* "files", "script" and so on, as a sentence has them. */
 char *overlay_kinds_list(void);
 
-/* The unit that does a build: of an upload into whatever kind, or by the kind itself. */
+/* The unit that does a build: of an upload into whatever kind, or by the kind itself; and the one that helps with it, NULL for none. */
 char *build_unit_name(const Job *j);
+char *build_helper_name(const Job *j);
 
 /* All units that may have done something for the job with this number. */
 GStrv job_units(uint32_t id);

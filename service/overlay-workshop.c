@@ -102,6 +102,9 @@ int workshop_describe(const Overlay *o, const Job *j, int fd, GKeyFile *job) {
         g_key_file_set_string(job, "Job", "Operation", "workshop");
         g_key_file_set_string(job, "Job", "WorkshopAPI", o->manager->config.workshop_api);
         g_key_file_set_string(job, "Job", "WorkshopHosts", o->manager->config.workshop_hosts);
+        /* Its helper, left4me-steam, reads the same file. */
+        g_key_file_set_string(job, "Job", "Installer", o->manager->config.steamcmd_installer);
+        g_key_file_set_uint64(job, "Job", "Pause", o->manager->config.steam_retry_seconds);
 
         for (guint i = 0; i < w->ids->len; i++)
                 g_string_append_printf(text, "want %s\n", (const char *) w->ids->pdata[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* left4me-steam DIRECTORY
  *
- * Builds an overlay of an app of Steam's with steamcmd, in the build sandbox: what the file `job` in DIRECTORY says, on the tree at
+ * Builds an overlay of an app of Steam's with steamcmd, or fetches Workshop items with it, in the build sandbox: what the file `job` in DIRECTORY says, on the tree at
  * $OVERLAY, with the cache at $STEAM_CACHE. See steam.h. */
 #include <errno.h>
 #include <fcntl.h>

@@ -14,6 +14,7 @@
 
 #include "beneath.h"
 #include "fail.h"
+#include "protocol/workshop.h"
 #include "workshop.h"
 
 #define JOB_SIZE_MAX (256U * 1024U)
@@ -63,6 +64,7 @@ static int run(const char *path, GError **error) {
 
 int main(int argc, char *argv[]) {
         g_autoptr(GError) error = NULL;
+        int r;
 
         if (argc != 2) {
                 (void) fprintf(
@@ -76,9 +78,10 @@ int main(int argc, char *argv[]) {
         (void) signal(SIGXFSZ, SIG_IGN);
         (void) signal(SIGPIPE, SIG_IGN);
 
-        if (run(argv[1], &error) < 0) {
+        r = run(argv[1], &error);
+        if (r < 0) {
                 say(3, "%s", error->message);
                 return EXIT_FAILURE;
         }
-        return EXIT_SUCCESS;
+        return r > 0 ? WORKSHOP_WISHES_STATUS : EXIT_SUCCESS;
 }

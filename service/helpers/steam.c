@@ -12,7 +12,6 @@
 #include "progress.h"
 #include "protocol/steamcmd.h"
 #include "remove.h"
-#include "steam-run.h"
 #include "steam.h"
 
 /* The same command at most so many times: the recipes that others publish do three to five. */
@@ -64,6 +63,9 @@ static void on_line(const char *line, void *userdata) {
                 break;
 
         case STEAMCMD_OTHER:
+        case STEAMCMD_ITEM_BEGUN:
+        case STEAMCMD_ITEM_DONE:
+        case STEAMCMD_ITEM_FAILED:
                 break;
         }
 
@@ -335,6 +337,8 @@ int steam_build(const SteamOrder *order, const char *cache, const char *tree, FI
                 r = steam_check_libraries(program, error);
         if (r < 0)
                 return r;
+        if (order->items)
+                return steam_fetch_items(order, &s.run, tree, out, error);
         if (order->check_only)
                 return check(&s, error);
 

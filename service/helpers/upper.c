@@ -13,6 +13,7 @@
 #include "upper.h"
 
 #define PROBE_NAME "probe"
+#define CONTINUES_NAME "continues"
 
 static const char *parent_name(const MountId *id) {
         return id->kind == MOUNT_SERVER ? "uppers" : "builds";
@@ -40,6 +41,14 @@ static int is_empty(int fd) {
         return !found;
 }
 
+/* Whether the manager says that what stands there is of the same build, which has several parts. */
+static bool is_continued(const Roots *roots, const MountId *id) {
+        g_autofree char *path = g_build_filename("jobs", id->name, CONTINUES_NAME, NULL);
+        _cleanup_fd_ int fd = beneath_open(roots->run, path, O_PATH);
+
+        return fd >= 0;
+}
+
 int upper_make(const Roots *roots, const MountId *id, GError **error) {
         g_autofree char *path = upper_path(id);
         _cleanup_fd_ int parent = -1, own = -1, upper = -1, work = -1, base = -1;
@@ -64,7 +73,7 @@ int upper_make(const Roots *roots, const MountId *id, GError **error) {
          * lock itself out for ever. */
         if (fchmod(upper, 0755) < 0)
                 return fail_errno(error, errno, "cannot set the mode of %s/upper", path);
-        if (build && is_empty(upper) != 1)
+        if (build && is_empty(upper) != 1 && !is_continued(roots, id))
                 return fail(error, EEXIST, "%s/upper holds an earlier build: discard that first", path);
         return steal_fd(&own);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/io.h"
 #include "fail.h"
 #include "workshop-fetch.h"
 #include "workshop-vpk.h"
@@ -16,6 +17,7 @@
 #define AT_ONCE 4U
 #define ROOM_LEFT (UINT64_C(256) << 20) /* that downloads leave free on the disk */
 #define TELL_US (G_USEC_PER_SEC / 4)
+#define BLOCK_SIZE (256U << 10)
 
 typedef struct Fetching {
         int cache;
@@ -123,6 +125,20 @@ static int check_room(int cache, uint64_t wanted, GError **error) {
         return 0;
 }
 
+static int copy_all(int from, int to, GError **error) {
+        g_autofree char *block = g_malloc(BLOCK_SIZE);
+        ssize_t n;
+        int r = 0;
+
+        if (ftruncate(to, 0) < 0 || lseek(to, 0, SEEK_SET) < 0)
+                return fail_errno(error, errno, "cannot write to the cache");
+        while (r >= 0 && (n = read_full(from, block, BLOCK_SIZE)) > 0)
+                r = write_all(to, block, (size_t) n);
+        if (r >= 0 && n < 0)
+                r = (int) n;
+        return r < 0 ? fail_errno(error, -r, "cannot copy to the cache") : 0;
+}
+
 static void on_received(void *userdata, int64_t n) {
         Fetching *f = userdata;
 
@@ -132,7 +148,7 @@ static void on_received(void *userdata, int64_t n) {
 }
 
 /* All of the file is there: it is looked into, and gets its name. */
-static int finish_part(Fetching *f, Fetch *fetch, int fd, const char *part, GError **error) {
+static int finish_part(int cache, Fetch *fetch, int fd, const char *part, GError **error) {
         int r;
 
         r = workshop_read_vpk(fd, fetch->item, error);
@@ -140,10 +156,42 @@ static int finish_part(Fetching *f, Fetch *fetch, int fd, const char *part, GErr
                 return r;
         if (fsync(fd) < 0)
                 return fail_errno(error, errno, "cannot write to the cache");
-        if (renameat2(f->cache, part, f->cache, fetch->name, RENAME_NOREPLACE) < 0 && errno != EEXIST)
+        if (renameat2(cache, part, cache, fetch->name, RENAME_NOREPLACE) < 0 && errno != EEXIST)
                 return fail_errno(error, errno, "cannot name %s in the cache", fetch->name);
         take_file(fetch);
         return 0;
+}
+
+int fetch_from_file(int cache, int from, Fetch *fetch, GError **error) {
+        g_autofree char *part = g_strconcat(fetch->name, ".part", NULL);
+        _cleanup_fd_ int fd = open_part(cache, part, error);
+        GError *why = NULL;
+        struct stat st;
+        int r;
+
+        if (fd < 0)
+                return fd;
+        r = fetch_from_cache(cache, fetch, error);
+        if (r != 0) {
+                (void) unlinkat(cache, part, 0);
+                return MIN(r, 0);
+        }
+
+        r = fstat(from, &st) < 0 ? fail_errno(error, errno, "cannot look at what steamcmd brought")
+                                 : check_room(cache, (uint64_t) st.st_size, error);
+        if (r >= 0)
+                r = copy_all(from, fd, error);
+        if (r >= 0)
+                r = finish_part(cache, fetch, fd, part, &why);
+        if (r < 0)
+                (void) unlinkat(cache, part, 0);
+        if (r == -EBADMSG) {
+                refuse(fetch, WORKSHOP_BROKEN, why);
+                return 0;
+        }
+        if (why)
+                g_propagate_error(error, why);
+        return r;
 }
 
 static int fetch_file(Fetching *f, HttpClient *client, Fetch *fetch, GError **error) {
@@ -174,7 +222,7 @@ static int fetch_file(Fetching *f, HttpClient *client, Fetch *fetch, GError **er
         if (r >= 0)
                 r = http_download(client, &download, error);
         if (r >= 0)
-                r = finish_part(f, fetch, fd, part, error);
+                r = finish_part(f->cache, fetch, fd, part, error);
         /* Nothing that could be gone on with. */
         if (r == -EMSGSIZE || r == -EBADMSG || r == -ENOENT || r == -EPERM ||
                 (r < 0 && fstat(fd, &st) >= 0 && st.st_size == 0))

@@ -26,5 +26,8 @@ void fetch_free(Fetch *fetch); /* takes NULL */
 /* 1: the cache has the file already, and the item knows it; 0: it has not. */
 int fetch_from_cache(int cache, Fetch *fetch, GError **error);
 
+/* Copies a file that came by another way into the cache. The item knows it, or why it is none. */
+int fetch_from_file(int cache, int from, Fetch *fetch, GError **error);
+
 /* Fetches all of fetches (of Fetch). Fails for what is nobody's item: no network, no room. */
 int fetch_all(int cache, Http *http, const GPtrArray *fetches, FILE *out, GError **error);

@@ -8,6 +8,7 @@
 #include "fail.h"
 #include "progress.h"
 #include "protocol/workshop.h"
+#include "wishes.h"
 #include "workshop-fetch.h"
 #include "workshop-resolve.h"
 #include "workshop-vpk.h"
@@ -23,10 +24,12 @@ typedef struct Plan {
         WorkshopList *list;
         GPtrArray *fetches;   /* Fetch: all items that the Workshop has for us */
         GPtrArray *downloads; /* Fetch, of those: what the cache lacks */
+        GPtrArray *by_steam;  /* Fetch: what Steam gives only to its own client */
         GHashTable *reasons;  /* id -> why an item cannot be had */
 } Plan;
 
 static void plan_done(Plan *plan) {
+        g_clear_pointer(&plan->by_steam, g_ptr_array_unref);
         g_clear_pointer(&plan->downloads, g_ptr_array_unref);
         g_clear_pointer(&plan->fetches, g_ptr_array_unref);
         g_clear_pointer(&plan->list, workshop_list_free);
@@ -38,7 +41,7 @@ static void set_reason(Plan *plan, const WorkshopItem *item, const char *reason)
         g_hash_table_replace(plan->reasons, item->id, g_strdup(reason));
 }
 
-/* What the Workshop says of an item; current when it can be had. */
+/* What the Workshop says of an item; current, or needs-steamcmd, when it can be had. */
 static WorkshopState judge(const ItemAnswer *a, char **ret_reason) {
         if (a->result == RESULT_NOT_FOUND) {
                 *ret_reason = g_strdup("it is not in the Workshop: deleted, or a wrong id");
@@ -62,12 +65,7 @@ static WorkshopState judge(const ItemAnswer *a, char **ret_reason) {
                         "it is for another game (app %" G_GUINT64_FORMAT "), not for Left 4 Dead 2", a->app);
                 return WORKSHOP_REFUSED;
         }
-        if (*a->url == '\0' || a->has_image) {
-                *ret_reason = g_strdup(
-                        "Steam gives it only to its own client: it needs steamcmd, which is not there yet");
-                return WORKSHOP_NEEDS_STEAMCMD;
-        }
-        return WORKSHOP_CURRENT;
+        return *a->url == '\0' || a->has_image ? WORKSHOP_NEEDS_STEAMCMD : WORKSHOP_CURRENT;
 }
 
 /* Opens the item's file in the version that the build began with, if that has this revision (NULL: whichever). -ENOENT if not. */
@@ -121,7 +119,7 @@ static int plan_item(Plan *plan, const ResolvedItem *resolved, GError **error) {
         const ItemAnswer *a = resolved->answer;
         WorkshopItem *item = workshop_item_new(resolved->id);
         g_autofree char *reason = NULL;
-        bool there;
+        bool there, steam;
 
         workshop_list_add(plan->list, item);
         if (a->title) {
@@ -129,7 +127,8 @@ static int plan_item(Plan *plan, const ResolvedItem *resolved, GError **error) {
                 item->title = g_strdup(a->title);
         }
         item->state = resolved->collection ? WORKSHOP_COLLECTION : judge(a, &reason);
-        there = item->state == WORKSHOP_CURRENT;
+        steam = item->state == WORKSHOP_NEEDS_STEAMCMD;
+        there = item->state == WORKSHOP_CURRENT || steam;
         if (there) {
                 g_free(item->upstream);
                 item->upstream = g_strdup_printf(
@@ -141,7 +140,8 @@ static int plan_item(Plan *plan, const ResolvedItem *resolved, GError **error) {
         if (pin && !resolved->collection)
                 return take_pinned(plan, item, pin, there ? WORKSHOP_CURRENT : WORKSHOP_KEPT, error);
         if (there && !take_from_base(plan, item, item->upstream, WORKSHOP_CURRENT))
-                g_ptr_array_add(plan->fetches, fetch_new(item, a->url, a->size));
+                g_ptr_array_add(steam ? plan->by_steam : plan->fetches,
+                        fetch_new(item, steam ? NULL : a->url, steam ? 0 : a->size));
         return 0;
 }
 
@@ -175,19 +175,65 @@ static int look_into_cache(Plan *plan, GError **error) {
         return 0;
 }
 
+static void set_reasons(Plan *plan, const GPtrArray *fetches) {
+        for (guint i = 0; i < fetches->len; i++) {
+                const Fetch *fetch = fetches->pdata[i];
+
+                if (fetch->reason)
+                        set_reason(plan, fetch->item, fetch->reason);
+        }
+}
+
+/* Puts what steamcmd brought into the cache. What it did not bring has a reason then. */
+static int take_from_steam(Plan *plan, GHashTable *told, Fetch *fetch, GError **error) {
+        _cleanup_fd_ int fd = wish_open(plan->overlay, fetch->item->id, fetch->item->upstream);
+        const char *reason = g_hash_table_lookup(told, fetch->item->id);
+
+        if (fd >= 0)
+                return fetch_from_file(plan->cache, fd, fetch, error);
+
+        fetch->reason = reason ? g_strdup_printf("Steam gives it only to its own client, and %s", reason)
+                               : g_strdup("it has changed while it was fetched: build again");
+        return 0;
+}
+
+/* 1: steamcmd has to fetch some first. */
+static int fetch_by_steam(Plan *plan, GError **error) {
+        g_autoptr(GPtrArray) wishes = g_ptr_array_new_with_free_func((GDestroyNotify) wish_free);
+        g_autoptr(GHashTable) told = NULL;
+        int r, asked;
+
+        asked = wishes_read_answer(plan->overlay, &told, error);
+        if (asked < 0)
+                return asked;
+
+        for (guint i = 0; i < plan->by_steam->len; i++) {
+                Fetch *fetch = plan->by_steam->pdata[i];
+
+                r = fetch_from_cache(plan->cache, fetch, error);
+                if (r == 0 && asked)
+                        r = take_from_steam(plan, told, fetch, error);
+                else if (r == 0)
+                        g_ptr_array_add(wishes, wish_new(fetch->item->id, fetch->item->upstream));
+                if (r < 0)
+                        return r;
+        }
+        if (wishes->len == 0)
+                return 0;
+
+        say(6, "%u items come by steamcmd", wishes->len);
+        r = wishes_write(plan->overlay, wishes, error);
+        return r < 0 ? r : 1;
+}
+
 /* Items that cannot be had stay if the version before has them. Without: one that only a collection brings is left out, so that a single
  * one which its author took away does not stop all the others; one that was asked for by itself is an error. */
 static int settle_rest(Plan *plan, const GPtrArray *resolved, GError **error) {
         g_autoptr(GString) complaints = g_string_new(NULL);
         unsigned n = 0;
 
-        for (guint i = 0; i < plan->fetches->len; i++) {
-                const Fetch *fetch = plan->fetches->pdata[i];
-
-                if (fetch->reason)
-                        set_reason(plan, fetch->item, fetch->reason);
-        }
-
+        set_reasons(plan, plan->fetches);
+        set_reasons(plan, plan->by_steam);
         for (guint i = 0; i < resolved->len; i++) {
                 const ResolvedItem *r = resolved->pdata[i];
                 WorkshopItem *item = workshop_list_find(plan->list, r->id);
@@ -277,6 +323,10 @@ static int build(Plan *plan, Http *http, HttpClient *client, FILE *out, GError *
                 return 0;
         }
 
+        r = fetch_by_steam(plan, error);
+        if (r != 0)
+                return r;
+
         r = look_into_cache(plan, error);
         if (r >= 0)
                 r = fetch_all(plan->cache, http, plan->downloads, out, error);
@@ -294,6 +344,7 @@ int workshop_build(const WorkshopOrder *order, int cache, int overlay, FILE *out
         plan.list = workshop_list_new();
         plan.fetches = g_ptr_array_new_with_free_func((GDestroyNotify) fetch_free);
         plan.downloads = g_ptr_array_new();
+        plan.by_steam = g_ptr_array_new_with_free_func((GDestroyNotify) fetch_free);
         plan.reasons = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
 
         http_init(&http, &order->rules);

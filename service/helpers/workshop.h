@@ -12,5 +12,6 @@
 #define MANIFEST_NAME ".left4me-manifest"
 #define ADDONS_DIRECTORY "left4dead2/addons"
 
-/* cache and overlay are directories. out gets the lines of progress. Without news, where only those are wanted, there is no manifest. */
+/* cache and overlay are directories. out gets the lines of progress. Without news, where only those are wanted, there is no manifest.
+ * 1: steamcmd is to fetch something first (wishes.h). */
 int workshop_build(const WorkshopOrder *order, int cache, int overlay, FILE *out, GError **error);

@@ -27,7 +27,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 steamcmd_read(*l, &line);
                 g_assert_true(line.percent >= -1 && line.percent <= 100);
                 g_assert_cmpuint(strlen(line.state), <, sizeof(line.state));
-                g_assert_true((line.fault != STEAMCMD_FAULT_NONE) == (line.event == STEAMCMD_FAILED));
+                g_assert_true((line.fault != STEAMCMD_FAULT_NONE) ==
+                              (line.event == STEAMCMD_FAILED || line.event == STEAMCMD_ITEM_FAILED));
+                g_assert_true((line.item != 0) == (line.event >= STEAMCMD_ITEM_BEGUN));
         }
         return 0;
 }

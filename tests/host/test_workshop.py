@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Overlays of the Steam Workshop on a real host: tests/workshop's stand-in is in the Internet, behind a name and TLS as the real one."""
 
+import base64
 import json
 import os
 import re
+import shutil
 import signal
 import ssl
 import sys
@@ -16,14 +18,17 @@ import internet
 import outside
 from host import LIBRARY, ctl, ctl_json, path_of, run
 
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "workshop"))
+sys.path += [os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", name) for name in ("workshop", "steam")]
 
+import steam  # noqa: E402
 import workshop  # noqa: E402
 from workshop import UPDATED  # noqa: E402
 
 ADDRESS, NAME = f"{internet.RANGES[4]}7", f"workshop.{internet.DOMAIN}"
 CONFIG = "/etc/left4me/left4me.conf.d/test-workshop.conf"
 CACHE = LIBRARY + "/workshop_cache"
+STEAM = LIBRARY + "/steam"
+INSTALLER = f"https://files.{internet.DOMAIN}/steamcmd.tar.gz"
 OVERLAY = host.BUS_NAME + ".Overlay"
 PAGE = "https://steamcommunity.com/sharedfiles/filedetails/?id="
 MIB = 1 << 20
@@ -70,7 +75,7 @@ class Workshop(host.Case):
     def configure(cls, api):
         os.makedirs(os.path.dirname(CONFIG), exist_ok=True)
         with open(CONFIG, "w", encoding="utf-8") as file:
-            file.write(f"[Manager]\nWorkshopAPI={api}\nWorkshopHosts={NAME}\n")
+            file.write(f"[Manager]\nWorkshopAPI={api}\nWorkshopHosts={NAME}\nSteamcmdInstaller={INSTALLER}\nSteamRetrySeconds=0\n")
         ctl("reload")
 
     def setUp(self):
@@ -317,3 +322,74 @@ class Network(Workshop):
         self.configure(api)
         self.fails(f"the Workshop cannot be asked at {api}: ", "certificate")
         self.assertEqual(self.asked("POST"), [])
+
+
+class BySteamcmd(Workshop):
+    """Items that Steam gives only to its own client."""
+
+    TAKES = 8
+
+    def setUp(self):
+        super().setUp()
+        for name in os.listdir(STEAM):
+            path = os.path.join(STEAM, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        self.world.write("steamcmd.tar.gz", steam.installer())
+        self.tell(items={"1": campaign("plain"), "6": campaign("hidden", file_url="", file_size=0),
+                         "7": campaign("old", file_url="https://images.steamusercontent.com/ugc/7/")}, collections={"10": [6, 7, 1]})
+        self.steam_has()
+
+    def steam_has(self, **knobs):
+        files = {"6": ("some map.vpk", "hidden"), "7": ("1234_legacy.bin", "old")}
+        steam.tell(f"{STEAM}/home", items={number: {name: base64.b64encode(workshop.addon(addon)).decode()}
+                                           for number, (name, addon) in files.items()}, **knobs)
+        run("chown", "-R", "left4me:left4me", f"{STEAM}/home")
+
+    def runs(self):
+        return len(steam.runs(f"{STEAM}/home"))
+
+    def test_together_with_others(self):
+        self.make("maps", "10")
+        self.steam_has(item_faults={"7": ["Timeout"]})
+        files = self.built()
+        self.assertEqual(list(files), ["1.vpk", "6.vpk", "7.vpk"])
+        self.assertEqual(states("maps"), {"10": "collection", "6": "current", "7": "current", "1": "current"})
+        self.assertEqual(sorted(c["name"] for c in ctl_json("campaigns")), ["hidden", "old", "plain"])
+        self.assertIn("Downloading item 6", ctl("job", "logs", str(show("maps")["last_job"])).out)
+        self.assertEqual(sorted(files.values()), sorted(os.stat(f"{CACHE}/{name}").st_ino for name in os.listdir(CACHE)))
+        version = f"{LIBRARY}/overlays/maps/versions/{show('maps')['current']}"
+        self.assertEqual(os.listdir(version), ["left4dead2"])
+        # What there is already is not fetched again, and nobody else needs steamcmd.
+        self.assertEqual(self.runs(), 2)
+        ctl("overlay", "refresh")
+        self.make("others", "6", "1")
+        self.assertEqual(self.built("others")["6.vpk"], files["6.vpk"])
+        self.tell(items={"6": campaign("hidden", file_url="", file_size=0, time_updated=UPDATED + 9)})
+        self.assertEqual(self.runs(), 2)
+        ctl("overlay", "refresh")
+        self.assertNotEqual(addons("maps")["6.vpk"], files["6.vpk"])
+        self.assertEqual(addons("maps")["7.vpk"], files["7.vpk"])
+        self.assert_nothing_left()
+
+    def test_what_does_not_come(self):
+        self.make("maps", "6", "1")
+        self.steam_has(item_faults={"6": ["Access Denied"]})
+        self.fails("item 6 (The Hidden): Steam gives it only to its own client, and steamcmd says: Access Denied")
+        self.steam_has(say=["FAILED (Invalid Password)"])
+        self.fails("the anonymous login was refused")
+        self.world.write("steamcmd.tar.gz", steam.installer(steam.program_of_32_bits()))
+        shutil.rmtree(f"{STEAM}/steamcmd")
+        self.fails("ld-linux.so.2", "dpkg --add-architecture i386")
+        self.assert_nothing_left()
+
+    def test_cancelled_in_the_middle_of_it(self):
+        self.make("maps", "6")
+        self.steam_has(hang=True)
+        job = self.begin()
+        with follow.Lines("left4mectl", "job", "logs", "-f", str(job)) as log:
+            log.wait(lambda line: "Loading Steam API" in line, "steamcmd at work")
+        ctl("job", "cancel", str(job))
+        self.assertEqual(ctl_json("job", "show", str(job))["state"], "cancelled")
+        self.assert_nothing_left()
+        self.steam_has()
+        self.assertEqual(list(self.built()), ["6.vpk"])

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """test-helper.py LEFT4ME-STEAM: left4me-steam with the stand-in for steamcmd, which comes from a web server of ours."""
 
+import base64
 import http.server
 import os
 import subprocess
@@ -31,7 +32,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Steam(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.files, self.server.asked = {"/steamcmd.tar.gz": steam.installer()}, []
@@ -67,6 +68,8 @@ class Steam(unittest.TestCase):
         self.assertIn(words, result.stderr.splitlines()[-1])
         return result
 
+
+class Steam(Case):
     def test_installed_for_windows_and_linux(self):
         result = self.build()
         runs = steam.runs(self.home)
@@ -172,6 +175,102 @@ class Steam(unittest.TestCase):
         for keys, words in (({"Operation": "script"}, "Operation="), ({"App": 0}, "App="), ({"App": "x"}, "App="), ({"Pause": 99999}, "Pause="),
                             ({"Installer": "file:///etc/passwd"}, "Installer=")):
             self.refused(words, **keys)
+
+
+class Items(Case):
+    """What left4me-workshop wants of steamcmd."""
+
+    def wish(self, *lines):
+        os.makedirs(self.path("tree", ".left4me-steam"), exist_ok=True)
+        with open(self.path("tree", ".left4me-steam", "wanted"), "w", encoding="utf-8") as file:
+            file.write("".join(line + "\n" for line in lines))
+
+    def has(self, items, **knobs):
+        steam.tell(self.home, items={str(number): {name: base64.b64encode(content).decode() for name, content in files.items()}
+                                     for number, files in items.items()}, **knobs)
+
+    def fetch(self, code=0, **keys):
+        return self.build(code, Operation="workshop", **keys)
+
+    def brought(self):
+        """What came, and why the rest did not."""
+        folder = self.path("tree", ".left4me-steam")
+        files = {}
+        for name in os.listdir(folder):
+            if name.endswith(".vpk"):
+                with open(os.path.join(folder, name), "rb") as file:
+                    files[name] = file.read()
+        return files, dict(line.split(" ", 1) for line in self.read("tree", ".left4me-steam", "told").splitlines())
+
+    def test_new_ones_and_old_ones(self):
+        self.has({11: {"my map.VPK": b"eleven", "readme.txt": b"no"}, 12: {"3456_legacy.bin": b"twelve"}})
+        self.wish("11 5-6", "12 7-0")
+        result = self.fetch()
+        self.assertEqual(self.brought(), ({"11-5-6.vpk": b"eleven", "12-7-0.vpk": b"twelve"}, {}))
+        run, = steam.runs(self.home)
+        self.assertLess(run.index("+force_install_dir"), run.index("+login anonymous"))
+        self.assertIn("+workshop_download_item 550 11 +workshop_download_item 550 12", run)
+        self.assertIn("@progress 50 steamcmd downloads item 12, 2 of 2", result.stdout)
+
+    def test_what_passes_is_tried_again_alone(self):
+        self.has({1: {"1.vpk": b"one"}, 2: {"2.vpk": b"two"}}, item_faults={"2": ["Timeout", "Failure"]})
+        self.wish("1 1-1", "2 2-2")
+        self.assertIn("waits for Steam (try 2 of 3 failed)", self.fetch().stdout)
+        self.assertEqual([run.count("+workshop_download_item") for run in steam.runs(self.home)], [2, 1, 1])
+        self.assertEqual(sorted(self.brought()[0]), ["1-1-1.vpk", "2-2-2.vpk"])
+
+    def test_what_does_not_come_has_a_reason(self):
+        self.has({1: {"1.vpk": b"one"}, 4: {"a.txt": b""}, 5: {"a.vpk": b"", "b.vpk": b""}}, item_faults={"2": ["Access Denied"], "3": ["Failure"] * 9})
+        self.wish(*(f"{n} 1-1" for n in range(1, 7)))
+        self.fetch()
+        files, told = self.brought()
+        self.assertEqual(files, {"1-1-1.vpk": b"one"})
+        self.assertEqual(told, {"2": "steamcmd says: Access Denied", "3": "steamcmd says: Failure", "4": "steamcmd brought no VPK of it",
+                                "5": "it has 2 VPKs, and an item's is one", "6": "steamcmd says: File Not Found"})
+
+    def test_ended_without_a_word(self):
+        self.has({1: {"1.vpk": b"one"}}, mute="2")
+        self.wish("1 1-1", "2 1-1", "3 1-1")
+        self.fetch()
+        files, told = self.brought()
+        self.assertEqual((list(files), told), (["1-1-1.vpk"], {n: "steamcmd ended without a word about it" for n in "23"}))
+
+    def test_many_in_several_runs(self):
+        self.has({n: {f"{n}.vpk": b"x"} for n in range(1, 121)})
+        self.wish(*(f"{n} 1-1" for n in range(1, 121)))
+        self.fetch()
+        self.assertEqual(len(self.brought()[0]), 120)
+        self.assertEqual([run.count("+workshop_download_item") for run in steam.runs(self.home)], [50, 50, 20])
+
+    def test_what_is_no_items_fault(self):
+        self.wish("1 1-1")
+        for knobs, words in (({"item_faults": {"1": ["Disk Write Failure"]}}, "free some space"), ({"item_faults": {"1": ["Rate Limit Exceeded"]}}, "half an hour"),
+                             ({"say": ["FAILED (Invalid Password)"], "exit": 5}, "login was refused"),
+                             ({"say": ["FAILED (No Connection)"], "mute": "1"}, "way to the Internet")):
+            with self.subTest(knobs=knobs):
+                self.has({1: {"1.vpk": b"one"}}, **knobs)
+                self.assertIn(words, self.fetch(1).stderr.splitlines()[-1])
+                self.assertFalse(os.path.exists(self.path("tree", ".left4me-steam", "told")))
+
+    def test_libraries_of_32_bits(self):
+        self.server.files["/steamcmd.tar.gz"] = steam.installer(steam.program_of_32_bits())
+        self.wish("1 1-1")
+        if not os.path.exists("/lib/ld-linux.so.2"):
+            self.assertIn("ld-linux.so.2 libc.so.6", self.fetch(1).stderr)
+
+    def test_a_hostile_wish(self):
+        self.has({1: {"1.vpk": b"one"}})
+        for lines in (("+quit 1-1",), ("1 ../x",), ("1",), ("1 1-1 2",), ("0 1-1",), ("1 1-1\0",)):
+            self.wish(*lines)
+            self.assertIn("cannot read what is wanted", self.fetch(1).stderr)
+        self.wish(*(f"{n} 1-1" for n in range(1, 5002)))
+        self.assertIn("cannot read what is wanted", self.fetch(1).stderr)
+        self.wish("1 1-1")
+        os.mkdir(self.path("elsewhere"))
+        os.symlink(self.path("elsewhere"), self.path("tree", ".left4me-steam", "install"))
+        self.fetch()
+        self.assertEqual(os.listdir(self.path("elsewhere")), [])
+        self.assertEqual(self.brought()[0], {"1-1-1.vpk": b"one"})
 
 
 if __name__ == "__main__":

@@ -90,6 +90,25 @@ static void test_server(Fixture *f, gconstpointer data) {
         assert_content(f, "uppers/one/upper/left4dead2/cfg/server.cfg", NULL);
 }
 
+/* A build of several parts is mounted for each of them. */
+static void test_build_in_parts(Fixture *f, gconstpointer data) {
+        g_autoptr(GError) error = NULL;
+
+        fixture_put_run(f, "jobs/7/stack", "");
+        assert_ok(overlay_mount(&f->roots, "build-7", &error), error);
+        fixture_put(f, "runtime/build-7/merged/first", "of the first part");
+        assert_ok(overlay_unmount(&f->roots, "build-7", &error), error);
+
+        g_assert_cmpint(overlay_mount(&f->roots, "build-7", &error), ==, -EEXIST);
+        g_assert_nonnull(strstr(error->message, "holds an earlier build"));
+        g_clear_error(&error);
+
+        fixture_put_run(f, "jobs/7/continues", "");
+        assert_ok(overlay_mount(&f->roots, "build-7", &error), error);
+        assert_content(f, "runtime/build-7/merged/first", "of the first part");
+        assert_ok(overlay_unmount(&f->roots, "build-7", &error), error);
+}
+
 static void test_build(Fixture *f, gconstpointer data) {
         g_autofree char *job = fixture_path(f, "runtime/build-7/job/script");
         g_autoptr(GError) error = NULL;
@@ -358,6 +377,7 @@ int main(int argc, char *argv[]) {
 
         FIXTURE_ADD("/overlay/server", test_server);
         FIXTURE_ADD("/overlay/build", test_build);
+        FIXTURE_ADD("/overlay/build-in-parts", test_build_in_parts);
         FIXTURE_ADD("/overlay/stack-refused", test_stack_refused);
         FIXTURE_ADD("/overlay/stale", test_stale);
         FIXTURE_ADD("/overlay/busy", test_busy);

@@ -46,6 +46,10 @@ static const struct {
         { "Success! App '99999999999999' fully installed.", STEAMCMD_OTHER, 0, 0, "", 0 },
         { " Update state (0x61) downloading, progress: nan (1 / 2)", STEAMCMD_OTHER, 0, 0, "", 0 },
         { " Update state (0x61) downloading, progress: 101.00 (1 / 2)", STEAMCMD_OTHER, 0, 0, "", 0 },
+        { "ERROR! Download item 0 failed (Failure).", STEAMCMD_FAILED, STEAMCMD_UNKNOWN, 0, "", 0 },
+        { "ERROR! Download item 99999999999999999999 failed (Failure).", STEAMCMD_FAILED, STEAMCMD_UNKNOWN,
+                0, "", 0 },
+        { "Success. Downloaded item x to \"/d\" (1 bytes)", STEAMCMD_OTHER, 0, 0, "", 0 },
         { "", STEAMCMD_OTHER, 0, 0, "", 0 },
         { "[", STEAMCMD_OTHER, 0, 0, "", 0 },
 };
@@ -63,6 +67,38 @@ static void test_lines(void) {
                         g_assert_cmpstr(l.state, ==, lines[i].state);
                         g_assert_cmpfloat_with_epsilon(l.percent, lines[i].percent, 0.001);
                 }
+        }
+}
+
+static void test_items(void) {
+        static const struct {
+                const char *line;
+                SteamcmdEvent event;
+                SteamcmdFault fault;
+                uint64_t item;
+                const char *state;
+        } cases[] = {
+                { "Downloading item 2031028789 ...", STEAMCMD_ITEM_BEGUN, 0, 2031028789, "" },
+                { "Success. Downloaded item 18446744073709551615 to \"/a b\" (123456 bytes)",
+                        STEAMCMD_ITEM_DONE, 0, G_MAXUINT64, "" },
+                { "ERROR! Download item 1 failed (Failure).", STEAMCMD_ITEM_FAILED, STEAMCMD_AGAIN, 1,
+                        "Failure" },
+                { "ERROR! Download item 1 failed (File Not Found).", STEAMCMD_ITEM_FAILED, STEAMCMD_UNKNOWN,
+                        1, "File Not Found" },
+                { "ERROR! Download item 1 failed (rate limit exceeded).", STEAMCMD_ITEM_FAILED,
+                        STEAMCMD_RATE_LIMIT, 1, "rate limit exceeded" },
+                { "ERROR! Download item 1 failed (", STEAMCMD_ITEM_FAILED, STEAMCMD_UNKNOWN, 1, "" },
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                SteamcmdLine l;
+
+                steamcmd_read(cases[i].line, &l);
+                g_test_message("%s", cases[i].line);
+                g_assert_cmpuint(l.event, ==, cases[i].event);
+                g_assert_cmpuint(l.fault, ==, cases[i].fault);
+                g_assert_cmpuint(l.item, ==, cases[i].item);
+                g_assert_cmpstr(l.state, ==, cases[i].state);
         }
 }
 
@@ -164,6 +200,7 @@ static void test_texts(void) {
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/steamcmd/lines", test_lines);
+        g_test_add_func("/steamcmd/items", test_items);
         g_test_add_func("/steamcmd/clean", test_clean);
         g_test_add_func("/steamcmd/manifest", test_manifest);
         g_test_add_func("/steamcmd/branches", test_branches);
