@@ -12,7 +12,8 @@ typedef struct OverlayKind {
         const char *name; /* on the bus and in the store */
         const char
                 *template; /* of the unit that builds it, with the @; NULL: it is filled by uploads, never built */
-        const char *helper; /* of the unit that does what that one may not (job-build.c); NULL: there is none */
+        /* Of the unit that does what that one may not (job-build.c), or NULL. */
+        const char *helper;
         const char *doing; /* the message of a build until it has one of its own */
         const char *how;   /* to give it something to be built from: the command, its name comes behind */
 
