@@ -9,6 +9,7 @@
 #include "service/manager.h"
 #include "service/overlay.h"
 #include "service/prune.h"
+#include "service/steam.h"
 #include "service/store.h"
 #include "service/workshop.h"
 
@@ -122,6 +123,8 @@ int overlay_rename_take_over(Job *j) {
         renamed->built = g_strdup(o->built);
         workshop_free(renamed->workshop);
         renamed->workshop = g_steal_pointer(&o->workshop);
+        steam_free(renamed->steam);
+        renamed->steam = g_steal_pointer(&o->steam);
         g_tree_foreach(m->instances, rename_layer, j);
         object_show(&renamed->object);
 

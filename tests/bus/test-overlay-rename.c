@@ -192,6 +192,19 @@ static void test_fails(Fixture *f) {
         mirror_wait(f->mirror, ATLAS, "Current", "@u 2");
 }
 
+/* What its builds install goes with it. */
+static void test_steam(Fixture *f) {
+        const char *from = LEFT4ME_OVERLAY_PREFIX "/l4d2", *to = LEFT4ME_OVERLAY_PREFIX "/game";
+
+        g_variant_unref(call(f, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "CreateOverlay",
+                g_variant_new_parsed("('l4d2', 'steam', @a{sv} {})")));
+        g_variant_unref(
+                call(f, from, LEFT4ME_OVERLAY_INTERFACE, "SetApp", g_variant_new("(us)", 7, "beta")));
+        g_variant_unref(call(f, from, LEFT4ME_OVERLAY_INTERFACE, "Rename", g_variant_new("(s)", "game")));
+        mirror_wait(f->mirror, to, LEFT4ME_OVERLAY_INTERFACE, "App", "@u 7");
+        mirror_wait(f->mirror, to, LEFT4ME_OVERLAY_INTERFACE, "Branch", "'beta'");
+}
+
 static void add_tests(void) {
         fixture_add("/overlay-rename/rename", test_rename);
         fixture_add("/overlay-rename/meanwhile", test_meanwhile);
@@ -199,6 +212,7 @@ static void add_tests(void) {
         fixture_add("/overlay-rename/crash", test_crash);
         fixture_add("/overlay-rename/crash-before", test_crash_before);
         fixture_add("/overlay-rename/fails", test_fails);
+        fixture_add("/overlay-rename/steam", test_steam);
 }
 
 int main(int argc, char *argv[]) {
