@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <signal.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "service/journal-tail.h"
 #include "service/journal.h"
@@ -24,6 +25,7 @@ typedef struct Tail {
         GQueue lines;  /* char*: what the unit's own processes said, newest last */
         uint64_t said; /* when the newest of them was */
         char *silence; /* what is said for a unit that has said nothing */
+        bool errors;   /* those are errors, and nothing else */
         bool ran;      /* else what it said, it said in an earlier run */
         bool ended;    /* systemd has noted the failure */
         void (*done)(const char *why, void *userdata);
@@ -56,6 +58,11 @@ static void tail_end(Tail *t) {
         done(text->str, userdata);
 }
 
+static void tail_clear(Tail *t) {
+        g_queue_clear_full(&t->lines, g_free);
+        t->errors = false;
+}
+
 static void tail_collect(Tail *t) {
         for (;;) {
                 g_auto(LogEntry) e = { 0 };
@@ -67,8 +74,15 @@ static void tail_collect(Tail *t) {
                         t->ended = true;
                 /* What was said before was said by an earlier run. */
                 if (e.from_systemd && g_strcmp0(e.message_id, UNIT_STARTING_ID) == 0 && e.time >= t->said)
-                        g_queue_clear_full(&t->lines, g_free);
+                        tail_clear(t);
                 if (e.from_systemd || *e.message == '\0' || *e.message == '@')
+                        continue;
+
+                /* Our own programs say in so many words what went wrong; what stands around it is how it came to that. */
+                if (e.priority <= LOG_ERR && !t->errors) {
+                        tail_clear(t);
+                        t->errors = true;
+                } else if (e.priority > LOG_ERR && t->errors)
                         continue;
 
                 t->said = e.time;
@@ -86,7 +100,7 @@ static void tail_collect_again(Tail *t) {
         if (journal_reader_again(t->reader) < 0)
                 return;
 
-        g_queue_clear_full(&t->lines, g_free);
+        tail_clear(t);
         t->said = 0;
         tail_collect(t);
 }

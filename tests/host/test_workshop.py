@@ -114,6 +114,7 @@ class Workshop(host.Case):
         for text in texts:
             self.assertIn(text, failed.err)
         self.assertEqual(show(name)["versions"], before)
+        return ctl_json("job", "show", str(show(name)["last_job"]))["message"]
 
     def begin(self, name="maps"):
         told = ctl_json("overlay", "build", name, "--detach")
@@ -376,7 +377,7 @@ class BySteamcmd(Workshop):
         self.steam_has(item_faults={"6": ["Access Denied"]})
         self.fails("item 6 (The Hidden): Steam gives it only to its own client, and steamcmd says: Access Denied")
         self.steam_has(say=["FAILED (Invalid Password)"])
-        self.fails("the anonymous login was refused")
+        self.assertRegex(self.fails("the anonymous login was refused"), "^the anonymous login")  # and not what steamcmd said before
         self.world.write("steamcmd.tar.gz", steam.installer(steam.program_of_32_bits()))
         shutil.rmtree(f"{STEAM}/steamcmd")
         self.fails("ld-linux.so.2", "dpkg --add-architecture i386")
