@@ -75,6 +75,13 @@ static int property_get_layers(sd_bus *bus, const char *path, const char *interf
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int property_get_held(sd_bus *bus, const char *path, const char *interface, const char *property,
+        sd_bus_message *reply, void *userdata, sd_bus_error *error) {
+        const Instance *i = userdata;
+
+        return bus_append_held(reply, i->config);
+}
+
 static int property_get_intents(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         return bus_append_intents(reply, userdata);
@@ -265,6 +272,7 @@ static int method_clone(sd_bus_message *call, void *userdata, sd_bus_error *erro
         if (r <= 0)
                 return r < 0 ? r : 1;
 
+        instance_forget_held(config, i->config);
         r = instance_create(i->manager, name, &config, &made, error);
         if (r >= 0)
                 request_ok_path(q, made->object.path);
@@ -377,6 +385,7 @@ static const sd_bus_vtable instance_vtable[] = {
         SD_BUS_PROPERTY("UpdatePending", "b", property_get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY(
                 "Intents", "a(ssttats)", property_get_intents, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Held", "a{su}", property_get_held, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_VTABLE_END,
 };
 

@@ -26,6 +26,7 @@ int bus_begin(Manager *m, sd_bus_message *call, const char *action, const char *
 int bus_read_settings(
         Manager *m, sd_bus_message *call, InstanceConfig *c, bool changing, sd_bus_error *error);
 int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c);
+int bus_append_held(sd_bus_message *m, const InstanceConfig *c); /* a{su} */
 
 /* Appends an au. */
 int bus_append_cpu_set(sd_bus_message *m, const CpuSet *s);

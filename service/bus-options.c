@@ -38,6 +38,25 @@ static int read_table(sd_bus_message *m, GHashTable **ret) {
         return sd_bus_message_exit_container(m);
 }
 
+static int read_numbers(sd_bus_message *m, GHashTable **ret) {
+        g_autoptr(GHashTable) numbers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        const char *key;
+        uint32_t value;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "{su}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(m, "{su}", &key, &value)) > 0)
+                g_hash_table_replace(numbers, g_strdup(key), GUINT_TO_POINTER(value));
+        if (r < 0)
+                return r;
+
+        *ret = g_steal_pointer(&numbers);
+        return sd_bus_message_exit_container(m);
+}
+
 /* Reads what is in a variant that was entered. */
 static int read_content(sd_bus_message *m, const char *type, BusValue *value) {
         uint16_t q = 0;
@@ -51,6 +70,8 @@ static int read_content(sd_bus_message *m, const char *type, BusValue *value) {
                 return read_strings(m, &value->list);
         if (g_str_equal(type, "a{ss}"))
                 return read_table(m, &value->table);
+        if (g_str_equal(type, "a{su}"))
+                return read_numbers(m, &value->numbers);
         if (g_str_equal(type, "t"))
                 return sd_bus_message_read(m, "t", &value->number);
 
@@ -103,6 +124,7 @@ static int read_entry(sd_bus_message *call, const BusReader *reader, GHashTable 
 
         g_strfreev(value.list);
         g_clear_pointer(&value.table, g_hash_table_unref);
+        g_clear_pointer(&value.numbers, g_hash_table_unref);
         return r;
 }
 

@@ -8,19 +8,20 @@
  * with InvalidArgument, by name. What an option's value may be is the caller's to check.
  */
 
-/* A value out of an a{sv}; text is borrowed from the message, list and table live as long as the call of the taker. */
+/* A value out of an a{sv}; text is borrowed from the message, list, table and numbers live as long as the call of the taker. */
 typedef struct BusValue {
         const char *key;
-        uint64_t number;   /* b, q, i, u, t */
-        const char *text;  /* s */
-        GStrv list;        /* as */
-        GHashTable *table; /* a{ss} */
+        uint64_t number;     /* b, q, i, u, t */
+        const char *text;    /* s */
+        GStrv list;          /* as */
+        GHashTable *table;   /* a{ss} */
+        GHashTable *numbers; /* a{su}; GUINT_TO_POINTER */
 } BusValue;
 
 typedef struct BusReader {
         const char *what; /* "option" or "setting": for the messages */
 
-        /* The type of a key: one of "b", "q", "i", "u", "t", "s", "as", "a{ss}"; NULL for a key that is not known. */
+        /* The type of a key: one of "b", "q", "i", "u", "t", "s", "as", "a{ss}", "a{su}"; NULL for a key that is not known. */
         const char *(*type_of)(const char *key, void *userdata);
         int (*take)(const BusValue *value, void *userdata, sd_bus_error *error);
         void *userdata;

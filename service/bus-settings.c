@@ -25,6 +25,7 @@ static int take_setting(const BusValue *value, void *userdata, sd_bus_error *err
                 .text = value->text,
                 .list = value->list,
                 .table = value->table,
+                .numbers = value->numbers,
         };
         g_autofree char *why = NULL;
 
@@ -60,6 +61,35 @@ static int append_table(sd_bus_message *m, GHashTable *table) {
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
+int bus_append_held(sd_bus_message *m, const InstanceConfig *c) {
+        GHashTableIter iter;
+        gpointer name, version;
+        int r;
+
+        r = sd_bus_message_open_container(m, 'a', "{su}");
+        g_hash_table_iter_init(&iter, c->held);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &name, &version))
+                r = sd_bus_message_append(m, "{su}", (char *) name, GPOINTER_TO_UINT(version));
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_held(sd_bus_message *m, const InstanceConfig *c) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", "Held");
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', "a{su}");
+        if (r >= 0)
+                r = bus_append_held(m, c);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
 static int append_strings(sd_bus_message *m, const char *key, GStrv strings) {
         int r;
 
@@ -88,6 +118,8 @@ int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c) {
                 r = sd_bus_message_append(reply, "{sv}", "OpenRcon", "b", (int) c->open_rcon);
         if (r >= 0)
                 r = append_strings(reply, "Overlays", c->overlays);
+        if (r >= 0)
+                r = append_held(reply, c);
         if (r >= 0)
                 r = append_strings(reply, "Arguments", c->arguments);
         if (r >= 0)

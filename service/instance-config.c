@@ -45,6 +45,8 @@ static const struct {
         { "Autostart", "b", false },
         { "UpdateWhenEmpty", "b", false },
         { "OpenRcon", "b", false },
+        { "Held", "a{su}", false },
+        { "Hold", "a{su}", true },
         { "SetCvars", "a{ss}", true },
         { "UnsetCvars", "as", true },
 };
@@ -55,6 +57,7 @@ InstanceConfig *instance_config_new(void) {
         c->overlays = g_new0(char *, 1);
         c->arguments = g_new0(char *, 1);
         c->lines = g_new0(char *, 1);
+        c->held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         c->cvars = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         return c;
 }
@@ -68,6 +71,15 @@ static void copy_cvars(GHashTable *to, GHashTable *from) {
                 g_hash_table_replace(to, g_strdup(name), g_strdup(value));
 }
 
+static void copy_held(GHashTable *to, GHashTable *from) {
+        GHashTableIter iter;
+        gpointer name, version;
+
+        g_hash_table_iter_init(&iter, from);
+        while (g_hash_table_iter_next(&iter, &name, &version))
+                g_hash_table_replace(to, g_strdup(name), version);
+}
+
 InstanceConfig *instance_config_copy(const InstanceConfig *c) {
         InstanceConfig *copy = g_new0(InstanceConfig, 1);
 
@@ -75,6 +87,7 @@ InstanceConfig *instance_config_copy(const InstanceConfig *c) {
                 .port = c->port,
                 .game = g_strdup(c->game),
                 .overlays = g_strdupv(c->overlays),
+                .held = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                 .arguments = g_strdupv(c->arguments),
                 .cvars = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
                 .lines = g_strdupv(c->lines),
@@ -82,6 +95,7 @@ InstanceConfig *instance_config_copy(const InstanceConfig *c) {
                 .update_when_empty = c->update_when_empty,
                 .open_rcon = c->open_rcon,
         };
+        copy_held(copy->held, c->held);
         copy_cvars(copy->cvars, c->cvars);
         return copy;
 }
@@ -94,6 +108,7 @@ void instance_config_free(InstanceConfig *c) {
         g_strfreev(c->overlays);
         g_strfreev(c->arguments);
         g_strfreev(c->lines);
+        g_hash_table_unref(c->held);
         g_hash_table_unref(c->cvars);
         g_free(c);
 }
@@ -264,9 +279,38 @@ static int set_list(InstanceConfig *c, const Setting *s, char **ret_why) {
         return r;
 }
 
+/* That they are in the stack, and there, the caller checks: the stack may be set after this. */
+static int set_held(InstanceConfig *c, const Setting *s, char **ret_why) {
+        bool whole = g_str_equal(s->key, "Held");
+        GHashTableIter iter;
+        gpointer name, version;
+
+        g_hash_table_iter_init(&iter, s->numbers);
+        while (g_hash_table_iter_next(&iter, &name, &version))
+                if (!name_is_valid(name))
+                        return refuse(ret_why, "%s: the name of an overlay matches [a-z0-9][a-z0-9_-]{0,63}",
+                                s->key);
+                else if (!version && whole)
+                        return refuse(ret_why, "Held: versions count from 1");
+
+        if (whole)
+                g_hash_table_remove_all(c->held);
+        g_hash_table_iter_init(&iter, s->numbers);
+        while (g_hash_table_iter_next(&iter, &name, &version))
+                if (version)
+                        g_hash_table_replace(c->held, g_strdup(name), version);
+                else
+                        (void) g_hash_table_remove(c->held, name);
+
+        return 0;
+}
+
 int instance_config_set(InstanceConfig *c, const Setting *s, uint16_t first, uint16_t last, char **ret_why) {
         if (s->list)
                 return set_list(c, s, ret_why);
+
+        if (s->numbers)
+                return set_held(c, s, ret_why);
 
         if (s->table)
                 return set_cvars(c, s->table, g_str_equal(s->key, "SetCvars"), ret_why);

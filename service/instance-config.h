@@ -16,8 +16,10 @@
 struct InstanceConfig {
         uint16_t port;
         char *game;
-        GStrv overlays;    /* topmost first */
-        GStrv arguments;   /* words for srcds after left4me's own */
+        GStrv overlays;  /* topmost first */
+        GStrv arguments; /* words for srcds after left4me's own */
+        GHashTable
+                *held; /* overlay of the stack -> number (GUINT_TO_POINTER): the version that it stays at */
         GHashTable *cvars; /* name -> value */
         GStrv lines;       /* of server.cfg, run last */
         bool autostart;
@@ -35,10 +37,11 @@ typedef struct LastExit {
 /* One setting out of an a{sv}; strings are borrowed from the message. */
 typedef struct Setting {
         const char *key;
-        uint64_t number;   /* Port, Autostart, UpdateWhenEmpty, OpenRcon */
-        const char *text;  /* Game */
-        GStrv list;        /* Overlays, Arguments, Lines, UnsetCvars: owned by the setting */
-        GHashTable *table; /* Cvars, SetCvars: name -> value, owned by the setting */
+        uint64_t number;     /* Port, Autostart, UpdateWhenEmpty, OpenRcon */
+        const char *text;    /* Game */
+        GStrv list;          /* Overlays, Arguments, Lines, UnsetCvars: owned by the setting */
+        GHashTable *table;   /* Cvars, SetCvars: name -> value, owned by the setting */
+        GHashTable *numbers; /* Held, Hold: name -> number, owned by the setting */
 } Setting;
 
 InstanceConfig *instance_config_new(void);

@@ -28,7 +28,7 @@ static int plan_layer(const Instance *i, const char *name, Stack *stack, sd_bus_
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
                         "The overlay '%s' is being renamed. Try again in a moment.", name);
 
-        stack_add(stack, name, o->current);
+        stack_add(stack, name, instance_wanted_version(i, o));
         return 0;
 }
 

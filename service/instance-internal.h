@@ -10,6 +10,14 @@
 /* The stack as it is set now. Error: MissingLayer. */
 int instance_plan_stack(const Instance *i, Stack **ret, sd_bus_error *error);
 
+/* The version of a layer that the next start takes. */
+uint32_t instance_wanted_version(const Instance *i, const Overlay *o);
+
+/* That what c holds is in its stack (which is there) and has that version. Errors: NoSuchVersion, InvalidArgument. */
+int instance_check_held(Manager *m, const InstanceConfig *c, sd_bus_error *error);
+bool instance_held_equal(const InstanceConfig *a, const InstanceConfig *b);
+void instance_rename_held(Instance *i, const char *from, const char *to);
+
 /* The stack that was written for the last start. */
 int instance_read_stack(const Instance *i, Stack **ret);
 

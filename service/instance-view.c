@@ -67,7 +67,7 @@ Stack *instance_next_overlays(const Instance *i) {
                 const Overlay *o = overlay_find(i->manager, *name);
 
                 if (o && o->current > 0)
-                        stack_add(stack, *name, o->current);
+                        stack_add(stack, *name, instance_wanted_version(i, o));
         }
 
         return stack;

@@ -15,13 +15,14 @@
 #include "service/manager.h"
 #include "service/mounts.h"
 #include "service/overlay.h"
+#include "service/prune.h"
 #include "service/request.h"
 #include "service/store.h"
 #include "service/util.h"
 
 static const char *const instance_properties[] = { "Port", "Game", "Overlays", "Autostart", "ActiveState",
         "SubState", "MainPID", "Restarts", "ActiveSince", "LastExit", "LayersInUse", "UpdatePending",
-        "Intents", NULL };
+        "Intents", "Held", NULL };
 
 static const ObjectType instance_type = {
         .interface = LEFT4ME_INSTANCE_INTERFACE,
@@ -224,6 +225,8 @@ int instance_create(
         }
 
         r = check_config(m, c, NULL, error);
+        if (r >= 0)
+                r = instance_check_held(m, c, error);
         if (r < 0)
                 return r;
 
@@ -247,7 +250,10 @@ int instance_configure(Instance *i, InstanceConfig **config, sd_bus_error *error
         if (r < 0)
                 return r;
 
+        instance_forget_held(c, old);
         r = check_config(i->manager, c, i, error);
+        if (r >= 0)
+                r = instance_check_held(i->manager, c, error);
         if (r < 0)
                 return r;
 
@@ -265,12 +271,14 @@ int instance_configure(Instance *i, InstanceConfig **config, sd_bus_error *error
         overlays = !g_strv_equal((const char *const *) c->overlays, (const char *const *) old->overlays);
         object_changed(&i->object, (c->port != old->port ? INSTANCE_PORT : 0) | (game ? INSTANCE_GAME : 0) |
                                            (overlays ? INSTANCE_OVERLAYS : 0) |
-                                           (c->autostart != old->autostart ? INSTANCE_AUTOSTART : 0));
+                                           (c->autostart != old->autostart ? INSTANCE_AUTOSTART : 0) |
+                                           (instance_held_equal(c, old) ? 0 : INSTANCE_HELD));
         if (game || overlays) {
                 instance_tell_overlays(i->manager, old);
                 instance_tell_overlays(i->manager, c);
         }
         instance_refresh_pending(i);
+        prune_later(i->manager);
         firewall_look(i->manager->firewall, i);
         instance_config_free(old);
         return 0;
@@ -303,6 +311,7 @@ void instance_rename_overlay(Instance *i, const char *from, const char *to) {
                         object_changed(&i->object, INSTANCE_OVERLAYS);
                 }
 
+        instance_rename_held(i, from, to);
         instance_refresh_pending(i);
 }
 

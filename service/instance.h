@@ -27,6 +27,7 @@ enum {
         INSTANCE_LAYERS_IN_USE = 1U << 10,
         INSTANCE_UPDATE_PENDING = 1U << 11,
         INSTANCE_INTENTS = 1U << 12,
+        INSTANCE_HELD = 1U << 13,
 };
 
 typedef enum InstanceOperation {
@@ -80,6 +81,10 @@ Instance *instance_find(Manager *m, const char *name);
 /* Takes config when it succeeds. port 0 in it: the lowest free one. */
 int instance_create(
         Manager *m, const char *name, InstanceConfig **config, Instance **ret, sd_bus_error *error);
+
+/* What c took over from old and has no longer in its stack is held no longer. */
+void instance_forget_held(InstanceConfig *c, const InstanceConfig *old);
+
 int instance_configure(Instance *i, InstanceConfig **config, sd_bus_error *error);
 
 /* These answer q when the effect is there; on failure here q stays the caller's. */

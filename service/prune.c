@@ -25,7 +25,7 @@ static void hold_layers(GHashTable *held, const Stack *stack) {
 
 /* From the choice of a stack to its mount, only the file says which versions it will need; and while a unit ends, a sandbox may
  * outlive the mount that the host sees. */
-static gboolean hold_instance(gpointer key, gpointer value, gpointer userdata) {
+static gboolean hold_running(gpointer key, gpointer value, gpointer userdata) {
         g_autoptr(Stack) chosen = NULL;
         const Instance *i = value;
 
@@ -54,7 +54,7 @@ static GHashTable *find_held(Manager *m) {
         mounted = stack_from_mountinfo(mountinfo);
         hold_layers(held, mounted);
         comparisons_foreach(m, hold_version, held);
-        g_tree_foreach(m->instances, hold_instance, held);
+        g_tree_foreach(m->instances, hold_running, held);
         return g_steal_pointer(&held);
 }
 
@@ -134,6 +134,19 @@ void prune_add_strays(Manager *m, GPtrArray *steps) {
 }
 
 /* -- versions that nobody keeps -------------------------------------------------------------------------------- */
+
+/* What a server is held at, whether it runs or not. */
+static gboolean hold_configured(gpointer key, gpointer value, gpointer userdata) {
+        const Instance *i = value;
+        GHashTableIter iter;
+        gpointer name, version;
+
+        g_hash_table_iter_init(&iter, i->config->held);
+        while (g_hash_table_iter_next(&iter, &name, &version))
+                hold_version(name, GPOINTER_TO_UINT(version), userdata);
+
+        return FALSE;
+}
 
 /* What goes of one overlay. */
 typedef struct Removal {
@@ -239,6 +252,7 @@ void prune_now(Manager *m) {
         if (!held)
                 return;
 
+        g_tree_foreach(m->instances, hold_configured, held);
         removals = g_array_new(FALSE, FALSE, sizeof(Removal));
         g_array_set_clear_func(removals, removal_clear);
         plan = (Plan){ held, removals };

@@ -90,5 +90,13 @@ const char *const store_migrations[] = {
         /* What is known of a version beside its files, and what there was to be had when the overlay was last built. */
         "ALTER TABLE versions ADD COLUMN details TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE overlays ADD COLUMN seen TEXT NOT NULL DEFAULT '';",
+
+        /* Versions of its layers that a server stays at. */
+        "CREATE TABLE held ("
+        "  instance INTEGER NOT NULL REFERENCES instances ON DELETE CASCADE,"
+        "  overlay INTEGER NOT NULL REFERENCES overlays ON DELETE CASCADE,"
+        "  version INTEGER NOT NULL,"
+        "  PRIMARY KEY (instance, overlay)"
+        ") STRICT, WITHOUT ROWID;",
         NULL,
 };

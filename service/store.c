@@ -29,6 +29,13 @@ static int put_lists(Store *s, const char *name, const InstanceConfig *c) {
                 r = db_run(s, "INSERT INTO cvars VALUES ((SELECT id FROM instances WHERE name = ?), ?, ?)",
                         "sss", name, (char *) cvar, (char *) value);
 
+        g_hash_table_iter_init(&iter, c->held);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &cvar, &value))
+                r = db_run(s,
+                        "INSERT INTO held VALUES ((SELECT id FROM instances WHERE name = ?),"
+                        " (SELECT id FROM overlays WHERE name = ?), ?)",
+                        "ssn", name, (char *) cvar, (uint64_t) GPOINTER_TO_UINT(value));
+
         return r;
 }
 
@@ -54,6 +61,9 @@ static int write_instance(
                         name);
         if (r >= 0)
                 r = db_run(s, "DELETE FROM cvars WHERE instance = (SELECT id FROM instances WHERE name = ?)",
+                        "s", name);
+        if (r >= 0)
+                r = db_run(s, "DELETE FROM held WHERE instance = (SELECT id FROM instances WHERE name = ?)",
                         "s", name);
         if (r >= 0)
                 r = put_lists(s, name, c);
@@ -115,6 +125,17 @@ static int load_lists(Store *s, uint64_t id, InstanceConfig *c) {
                 return r;
         while ((r = db_next(s, stmt)) > 0)
                 g_hash_table_replace(c->cvars, g_strdup(db_text(stmt, 0)), g_strdup(db_text(stmt, 1)));
+        if (r < 0)
+                return r;
+
+        r = db_query(s, &stmt,
+                "SELECT name, version FROM held JOIN overlays ON overlay = overlays.id WHERE instance = ?",
+                "n", id);
+        if (r < 0)
+                return r;
+        while ((r = db_next(s, stmt)) > 0)
+                g_hash_table_replace(c->held, g_strdup(db_text(stmt, 0)),
+                        GUINT_TO_POINTER((unsigned) db_number(stmt, 1)));
 
         return r;
 }

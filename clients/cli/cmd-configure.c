@@ -27,7 +27,8 @@ static char *cvars_text(GVariant *settings) {
 
 /* conflicts: of the changed stack, NULL for a stack that was not changed. */
 static int show_settings(Cli *cli, const char *name, const char *path, GVariant *conflicts) {
-        g_autofree char *port = NULL, *overlays = NULL, *arguments = NULL, *cvars = NULL, *lines = NULL;
+        g_autofree char *port = NULL, *overlays = NULL, *held = NULL, *arguments = NULL, *cvars = NULL,
+                        *lines = NULL;
         g_autoptr(GVariant) settings = NULL;
         g_autoptr(GError) error = NULL;
         JsonObject *object;
@@ -45,6 +46,7 @@ static int show_settings(Cli *cli, const char *name, const char *path, GVariant 
 
         port = g_strdup_printf("%u", (unsigned) props_uint(settings, "Port"));
         overlays = props_joined(settings, "Overlays", "\n");
+        held = settings_held_words(settings);
         arguments = props_joined(settings, "Arguments", " ");
         cvars = cvars_text(settings);
         lines = props_joined(settings, "Lines", "\n");
@@ -53,6 +55,7 @@ static int show_settings(Cli *cli, const char *name, const char *path, GVariant 
         card_line(cli, "Port", port);
         card_line(cli, "Game", props_string(settings, "Game"));
         card_line(cli, "Overlays", overlays);
+        card_line(cli, "Held", held);
         card_line(cli, "Arguments", arguments);
         card_line(cli, "Cvars", cvars);
         card_line(cli, "Lines", lines);
@@ -101,6 +104,9 @@ int cmd_configure(Cli *cli, char **words) {
                 return EXIT_USAGE;
 
         path = client_path(LEFT4ME_INSTANCE_PREFIX, words[0]);
+        r = settings_hold(cli, &s, path, FALSE, &settings);
+        if (r != EXIT_OK)
+                return r;
         if (g_variant_n_children(settings) == 0)
                 return show_settings(cli, words[0], path, NULL);
 

@@ -43,6 +43,7 @@ int cmd_create(Cli *cli, char **words) {
         g_autoptr(GVariant) settings = NULL, reply = NULL;
         g_autoptr(GError) error = NULL;
         GOptionEntry entries[SETTINGS_ENTRIES];
+        int r;
 
         settings_entries(&s, FALSE, entries);
         if (!cli_parse(cli, entries, &words))
@@ -53,6 +54,10 @@ int cmd_create(Cli *cli, char **words) {
                 return EXIT_USAGE;
         if (!s.game)
                 return cli_usage(cli, "which game? --game OVERLAY names it (left4mectl overlay list)");
+
+        r = settings_hold(cli, &s, NULL, FALSE, &settings);
+        if (r != EXIT_OK)
+                return r;
 
         reply = cli_call(cli,
                 &(const ClientCall){
@@ -88,6 +93,8 @@ int cmd_clone(Cli *cli, char **words) {
 
         path = client_path(LEFT4ME_INSTANCE_PREFIX, words[0]);
         r = settings_for_clone(cli, &settings, words[0], path);
+        if (r == EXIT_OK)
+                r = settings_hold(cli, &s, path, TRUE, &settings);
         if (r != EXIT_OK)
                 return r;
 

@@ -5,6 +5,7 @@
 #include "format.h"
 #include "listing.h"
 #include "props.h"
+#include "settings.h"
 #include "style.h"
 #include "verbs.h"
 
@@ -19,7 +20,7 @@ static void add_row(Table *table, const Object *object) {
         const char *active = props_string(p, "ActiveState"),
                    *state = format_state(active, props_string(p, "SubState"));
         uint64_t since = props_uint(p, "ActiveSince");
-        g_autofree char *marked = NULL, *port = NULL, *uptime = NULL, *overlays = NULL, *stack = NULL;
+        g_autofree char *marked = NULL, *port = NULL, *uptime = NULL, *stack = NULL;
 
         marked = g_strconcat(
                 state, props_boolean(p, "UpdatePending") ? " *" : "", has_intent(p) ? " +" : "", NULL);
@@ -27,9 +28,7 @@ static void add_row(Table *table, const Object *object) {
         uptime = since > 0 ? format_duration(
                                      (uint64_t) g_get_real_time() - MIN(since, (uint64_t) g_get_real_time()))
                            : g_strdup("-");
-        overlays = props_joined(p, "Overlays", " ");
-        stack = g_strjoin(" ", *overlays ? overlays : props_string(p, "Game"),
-                *overlays ? props_string(p, "Game") : NULL, NULL);
+        stack = settings_stack_words(p);
 
         table_add(table, props_string(p, "Name"), marked, port, uptime, stack, NULL);
         table_style(table, 1, style_of_state(active));

@@ -15,6 +15,8 @@ void settings_clear(Settings *s) {
         g_clear_pointer(&s->port, g_free);
         g_clear_pointer(&s->game, g_free);
         g_clear_pointer(&s->overlays, g_strfreev);
+        g_clear_pointer(&s->hold, g_strfreev);
+        g_clear_pointer(&s->let_go, g_strfreev);
         g_clear_pointer(&s->set, g_strfreev);
         g_clear_pointer(&s->unset, g_strfreev);
         g_clear_pointer(&s->lines, g_strfreev);
@@ -29,6 +31,8 @@ void settings_entries(Settings *s, gboolean changes, GOptionEntry *ret_entries) 
                         "OVERLAY" },
                 { "overlay", 'o', 0, G_OPTION_ARG_STRING_ARRAY, &s->overlays,
                         "A layer above the game, the topmost first", "OVERLAY" },
+                { "hold", 0, 0, G_OPTION_ARG_STRING_ARRAY, &s->hold, "Stay at a version of that layer",
+                        "OVERLAY[=VERSION]" },
                 { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &s->set, "Set a cvar in server.cfg",
                         "CVAR=VALUE" },
                 { "line", 'l', 0, G_OPTION_ARG_STRING_ARRAY, &s->lines, "Add a line to server.cfg", "TEXT" },
@@ -44,6 +48,8 @@ void settings_entries(Settings *s, gboolean changes, GOptionEntry *ret_entries) 
                         NULL },
         };
         const GOptionEntry removing[] = {
+                { "let-go", 0, 0, G_OPTION_ARG_STRING_ARRAY, &s->let_go,
+                        "Follow the current version of that layer again", "OVERLAY" },
                 { "unset", 'u', 0, G_OPTION_ARG_STRING_ARRAY, &s->unset, "Remove a cvar from server.cfg",
                         "CVAR" },
                 { "no-overlays", 0, 0, G_OPTION_ARG_NONE, &s->no_overlays, "No layer above the game", NULL },

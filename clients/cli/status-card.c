@@ -5,6 +5,7 @@
 #include "conflicts.h"
 #include "format.h"
 #include "props.h"
+#include "settings.h"
 #include "style.h"
 #include "when-empty.h"
 
@@ -46,34 +47,44 @@ static void add_state(Cli *cli, GVariant *p) {
 }
 
 /* "maps/3", and what the next start would take instead. */
-static char *layer_words(const Inventory *inventory, const char *overlay, unsigned version) {
+static char *layer_words(
+        const Inventory *inventory, const char *overlay, unsigned version, GVariant *held_versions) {
         const Object *object = inventory_find(inventory->overlays, overlay);
         unsigned current = object ? (unsigned) props_uint(object->properties, "Current") : version;
+        guint32 held = 0;
 
+        (void) g_variant_lookup(held_versions, overlay, "u", &held);
+        if (held == version && current != version)
+                return g_strdup_printf("%s/%u (held; %u is current)", overlay, version, current);
+        if (held > 0)
+                current = held;
         if (current == version)
-                return g_strdup_printf("%s/%u", overlay, version);
+                return g_strdup_printf("%s/%u%s", overlay, version, held > 0 ? " (held)" : "");
 
         return g_strdup_printf("%s/%u (a restart takes %s/%u)", overlay, version, overlay, current);
 }
 
 /* The layers that are mounted, or those that a start would mount. */
 static void add_stack(Cli *cli, GVariant *p, const Inventory *inventory) {
-        g_autoptr(GVariant) layers = props_value(p, "LayersInUse", "a(su)");
-        g_autofree char *overlays = props_joined(p, "Overlays", "\n"), *stack = NULL;
+        g_autoptr(GVariant) layers = props_value(p, "LayersInUse", "a(su)"),
+                            held = props_value(p, "Held", "a{su}");
+        g_autofree char *overlays = props_joined(p, "Overlays", "\n"), *stack = NULL, *at = NULL;
         GVariantIter iter;
         const char *overlay, *key = "Layers";
         guint32 version;
 
+        at = settings_held_words(p);
         stack = g_strjoin("\n", *overlays ? overlays : props_string(p, "Game"),
                 *overlays ? props_string(p, "Game") : NULL, NULL);
         if (g_variant_n_children(layers) == 0) {
                 card_line(cli, "Stack", stack);
+                card_line(cli, "Held", at);
                 return;
         }
 
         g_variant_iter_init(&iter, layers);
         while (g_variant_iter_next(&iter, "(&su)", &overlay, &version)) {
-                g_autofree char *words = layer_words(inventory, overlay, version);
+                g_autofree char *words = layer_words(inventory, overlay, version, held);
 
                 card_line(cli, key, words);
                 key = "";

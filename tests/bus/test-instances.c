@@ -319,6 +319,7 @@ static void test_clone(Fixture *f) {
         expect_setting(f, copy, "Lines", "['sm_cvar x \"1\"', '// end']");
         expect_setting(f, copy, "Cvars", "{'hostname': 'Two'}");
         expect_setting(f, path, "Cvars", "{'hostname': 'Versus  #1', 'sv_steamgroup': '38347879'}");
+        expect_setting(f, copy, "Held", "@a{su} {}");
         call_refused(f, path, LEFT4ME_INSTANCE_INTERFACE, "Clone",
                 g_variant_new_parsed("('versus-2', @a{sv} {})"), LEFT4ME_ERROR_NAME_TAKEN);
         call_refused(f, path, LEFT4ME_INSTANCE_INTERFACE, "Clone",

@@ -36,6 +36,7 @@ static void expect_renamed(Fixture *f) {
         mirror_wait(f->mirror, ATLAS, "State", "'ready'");
         mirror_wait(f->mirror, ATLAS, "UsedBy", "['versus-1']");
         mirror_wait(f->mirror, SERVER, "Overlays", "['atlas']");
+        mirror_wait(f->mirror, SERVER, "Held", "{'atlas': @u 1}");
         g_assert_cmpuint(g_variant_n_children(mirror_get(f->mirror, ATLAS, "Versions")), ==, 2);
         g_assert_false(fixture_exists(f, OVERLAYS "maps"));
         g_assert_true(fixture_exists(f, OVERLAYS "atlas/versions/1/srcds_run"));
@@ -47,6 +48,11 @@ static void expect_renamed(Fixture *f) {
         g_assert_false(fixture_exists(f, OVERLAYS "atlas/versions/2" CFG "server_maps.cfg"));
 }
 
+static void put_on_stack(Fixture *f) {
+        g_variant_unref(call(f, SERVER, "Configure",
+                g_variant_new_parsed("({'Overlays': <['maps']>, 'Held': <{'maps': @u 1}>},)")));
+}
+
 static void set_up(Fixture *f) {
         g_free(world_overlay(f, "maps"));
         g_free(world_overlay(f, "game"));
@@ -55,7 +61,7 @@ static void set_up(Fixture *f) {
         g_assert_true(fixture_exists(f, OVERLAYS "maps/versions/2" CFG "server_maps.cfg"));
         g_variant_unref(call(f, MAPS, "SetKeepVersions", g_variant_new("(u)", 7)));
         g_free(world_instance(f, "versus-1", "game"));
-        g_variant_unref(call(f, SERVER, "SetOverlays", g_variant_new_parsed("(['maps'],)")));
+        put_on_stack(f);
 }
 
 /* One that waits for its step, which is job 4's. */
@@ -121,7 +127,9 @@ static void test_in_use(Fixture *f) {
         /* In no stack any more, but mounted. */
         g_variant_unref(call(f, SERVER, "SetOverlays", g_variant_new_parsed("(@as [],)")));
         refused(f, "atlas", LEFT4ME_ERROR_IN_USE);
-        g_variant_unref(call(f, SERVER, "SetOverlays", g_variant_new_parsed("(['maps'],)")));
+        /* What has left the stack is held no longer. */
+        mirror_wait(f->mirror, SERVER, "Held", "@a{su} {}");
+        put_on_stack(f);
         g_variant_unref(call(f, SERVER, "Stop", NULL));
 
         /* Chosen, and about to be mounted. */
@@ -136,7 +144,7 @@ static void test_in_use(Fixture *f) {
         g_free(world_take_path(call_end(begin_rename(f))));
         expect_renamed(f);
         g_variant_unref(call(f, SERVER, "Start", NULL));
-        mirror_wait(f->mirror, SERVER, "LayersInUse", "[('atlas', @u 2), ('game', 1)]");
+        mirror_wait(f->mirror, SERVER, "LayersInUse", "[('atlas', @u 1), ('game', 1)]");
         g_variant_unref(call(f, SERVER, "Stop", NULL));
 }
 

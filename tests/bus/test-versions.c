@@ -194,6 +194,60 @@ static void test_keep_mounted(Fixture *f) {
         expect_versions(f, "3");
 }
 
+static void hold(Fixture *f, guint32 version) {
+        g_variant_unref(
+                call(f, SERVER, "Configure", g_variant_new_parsed("({'Hold': <{'maps': %u}>},)", version)));
+}
+
+/* A server stays at a version that is not the current one, and the version stays, too. */
+static void test_held(Fixture *f) {
+        make_versions(f, 2);
+        g_free(world_instance(f, "versus-1", "maps"));
+        call_refused(f, SERVER, "Configure", g_variant_new_parsed("({'Hold': <{'maps': @u 9}>},)"),
+                LEFT4ME_ERROR_NO_SUCH_VERSION);
+        call_refused(f, SERVER, "Configure", g_variant_new_parsed("({'Held': <{'other': @u 1}>},)"),
+                LEFT4ME_ERROR_INVALID_ARGUMENT);
+        call_refused(f, SERVER, "Configure", g_variant_new_parsed("({'Held': <{'maps': @u 0}>},)"),
+                LEFT4ME_ERROR_INVALID_ARGUMENT);
+        call_refused(f, SERVER, "Configure", g_variant_new_parsed("({'Held': <{'maps': '1'}>},)"),
+                LEFT4ME_ERROR_INVALID_ARGUMENT);
+        mirror_wait(f->mirror, SERVER, "Held", "@a{su} {}");
+
+        hold(f, 1);
+        mirror_wait(f->mirror, SERVER, "Held", "{'maps': @u 1}");
+        keep(f, 1);
+        expect_versions(f, "1 2");
+        world_import(f, "maps");
+        expect_versions(f, "1 3");
+        fixture_kill(f);
+        fixture_start(f);
+        mirror_wait(f->mirror, SERVER, "Held", "{'maps': @u 1}");
+        world_import(f, "maps");
+        expect_versions(f, "1 4");
+
+        hold(f, 0);
+        mirror_wait(f->mirror, SERVER, "Held", "@a{su} {}");
+        expect_versions(f, "4");
+}
+
+static void test_held_running(Fixture *f) {
+        if (!world_mount(f))
+                return;
+
+        make_versions(f, 2);
+        g_free(world_instance(f, "versus-1", "maps"));
+        hold(f, 1);
+        g_variant_unref(call(f, SERVER, "Start", NULL));
+        mirror_wait(f->mirror, SERVER, "LayersInUse", "[('maps', @u 1)]");
+        mirror_wait(f->mirror, SERVER, "UpdatePending", "false");
+        hold(f, 2);
+        mirror_wait(f->mirror, SERVER, "UpdatePending", "true");
+        rollback(f, 1);
+        hold(f, 0);
+        mirror_wait(f->mirror, SERVER, "UpdatePending", "false");
+        g_variant_unref(call(f, SERVER, "Stop", NULL));
+}
+
 /* A start that has chosen version 1 and waits for the mount, while version 2 is made; one is to be kept. */
 static Call *start_chosen(Fixture *f) {
         Call *start;
@@ -291,6 +345,8 @@ static void add_tests(void) {
         fixture_add("/versions/keep/current", test_keep_current);
         fixture_add("/versions/keep/mounted", test_keep_mounted);
         fixture_add("/versions/keep/chosen", test_keep_chosen);
+        fixture_add("/versions/held", test_held);
+        fixture_add("/versions/held/running", test_held_running);
         fixture_add("/versions/keep/start-fails", test_start_fails);
         fixture_add("/versions/crash", test_crash);
         fixture_add("/versions/clean-fails", test_clean_fails);

@@ -24,12 +24,13 @@ static void test_list(void) {
         (void) fake_add_instance(f, "coop-1", 27016);
         fake_set_state(versus, "active", "running");
         l4_manager1_instance_set_update_pending(versus, TRUE);
+        l4_manager1_instance_set_held(versus, g_variant_new_parsed("{'l4d2': @u 1}"));
 
         r = RUN(f, 0, "list");
         g_assert_cmpstr(r->out->str, ==,
                 "NAME      STATE       PORT  UPTIME  STACK\n"
                 "coop-1    stopped    27016       -  maps l4d2\n"
-                "versus-1  running *  27015      2h  maps l4d2\n");
+                "versus-1  running *  27015      2h  maps l4d2/1\n");
         g_assert_cmpstr(r->err->str, ==, "");
 
         bare = RUN(f, 0, "-q");

@@ -160,6 +160,49 @@ static void test_clone(void) {
         fake_free(f);
 }
 
+/* Without a version it is the one in use, or else the current one. */
+static void test_hold(void) {
+        Fake *f = fake_new();
+        L4Manager1Instance *instance = fake_add_instance(f, "versus-1", 27015);
+        L4Manager1Overlay *overlay = fake_add_overlay(f, "l4d2");
+        g_autoptr(GVariant) given = NULL, used = NULL, current = NULL, created = NULL, cloned = NULL;
+        g_autoptr(Run) r = NULL, in_use = NULL, at_rest = NULL, shown = NULL, create = NULL, clone = NULL,
+                       wrong = NULL, both = NULL, never = NULL, missing = NULL;
+
+        fake_add_version(overlay, 1, 1, "");
+        fake_add_version(overlay, 1, 1, "");
+        r = RUN(f, 0, "configure", "versus-1", "--hold", "l4d2=7", "--let-go", "maps");
+        given = last_settings(f, "!Configure versus-1");
+        assert_setting(given, "Hold", "{'l4d2': 7, 'maps': 0}");
+        at_rest = RUN(f, 0, "configure", "versus-1", "--hold", "l4d2");
+        current = last_settings(f, "!Configure versus-1");
+        assert_setting(current, "Hold", "{'l4d2': 2}");
+        l4_manager1_instance_set_layers_in_use(instance, g_variant_new_parsed("[('l4d2', @u 1)]"));
+        in_use = RUN(f, 0, "configure", "versus-1", "--hold", "l4d2");
+        used = last_settings(f, "!Configure versus-1");
+        assert_setting(used, "Hold", "{'l4d2': 1}");
+        shown = RUN(f, 0, "configure", "versus-1");
+        assert_has(shown->out, "Held: maps/3\n");
+
+        create = RUN(f, 0, "create", "versus-2", "-g", "l4d2", "--hold", "l4d2");
+        created = last_settings(f, "!CreateInstance");
+        assert_setting(created, "Held", "{'l4d2': 2}");
+        clone = RUN(f, 0, "clone", "versus-1", "versus-3", "--hold", "l4d2=5");
+        cloned = last_settings(f, "!Clone versus-1");
+        assert_setting(cloned, "Held", "{'l4d2': 5, 'maps': 3}");
+        assert_setting(cloned, "Hold", "(none)");
+
+        wrong = RUN(f, 2, "configure", "versus-1", "--hold", "l4d2=");
+        assert_has(wrong->err, "--hold l4d2=: OVERLAY or OVERLAY=VERSION is wanted\n");
+        both = RUN(f, 2, "configure", "versus-1", "--hold", "l4d2", "--let-go", "l4d2");
+        assert_has(both->err, "--hold and --let-go of l4d2 at once\n");
+        (void) fake_add_overlay(f, "empty");
+        never = RUN(f, 1, "configure", "versus-1", "--hold", "empty");
+        assert_has(never->err, "it has no version yet");
+        missing = RUN(f, 4, "configure", "versus-1", "--hold", "nothing");
+        fake_free(f);
+}
+
 static void test_rename(void) {
         Fake *f = fake_new();
         g_autoptr(Run) r = NULL, missing = NULL;
@@ -209,6 +252,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/settings/configure", test_configure);
         g_test_add_func("/settings/show", test_show_settings);
         g_test_add_func("/settings/clone", test_clone);
+        g_test_add_func("/settings/hold", test_hold);
         g_test_add_func("/settings/rename", test_rename);
         g_test_add_func("/settings/loss", test_loss);
         return g_test_run();

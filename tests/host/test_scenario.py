@@ -213,11 +213,12 @@ class Scenario(test_workshop.Workshop):
     def test_a_game_update_with_players_on(self):
         self.ctl("overlay", "create", "l4d2", "--kind", "steam")
         self.ctl("overlay", "build", "l4d2")
-        for name, options in (("early", ["--update-when-empty"]), ("late", ["--update-when-empty"]), ("held", [])):
+        for name, options in (("early", ["--update-when-empty"]), ("late", ["--update-when-empty"]), ("asked", []),
+                              ("held", ["--update-when-empty", "--hold", "l4d2"])):
             self.server(name, *options, game="l4d2")
             follow.start(name)
             self.ctl("console", name, "standin_join ann")
-        before = {name: invocation(name) for name in ("early", "late", "held")}
+        before = {name: invocation(name) for name in ("early", "late", "asked", "held")}
 
         def on(name, version, moved):
             self.assertEqual(host.mounted_layers(name), [("l4d2", version)])
@@ -233,23 +234,31 @@ class Scenario(test_workshop.Workshop):
             for name in ("early", "late"):
                 watch.wait_server(name, lambda p: p["intents"] and "somebody plays" in p["intents"][0]["waits_for"], f"{name} waits")
             for name in before:
-                self.assertTrue(host.status(name)["update_pending"])
+                self.assertEqual(host.status(name)["update_pending"], name != "held")
                 on(name, 1, False)
 
             self.empty(watch, "early")
             on("early", new, True)
-            for name in ("late", "held"):
+            for name in ("late", "asked", "held"):
                 on(name, 1, False)
             self.empty(watch, "late")
             on("late", new, True)
-            self.assertEqual(host.status("early")["restarts"], 0)
 
-            # Once, and not again.
+            # Once, and not again; the others when somebody says so, or not even then.
             after = {name: invocation(name) for name in ("early", "late")}
-            self.ctl("console", "held", "standin_leave ann")
+            for name in ("asked", "held"):
+                self.ctl("console", name, "standin_leave ann")
             self.ctl("overlay", "build", "l4d2")
             self.assertEqual({name: invocation(name) for name in after}, after)
+            on("asked", 1, False)
             on("held", 1, False)
+            self.ctl("restart", "asked", "held")
+            on("asked", new, True)
+            on("held", 1, True)
+            self.assertIn("held", self.ctl("status", "held").out)
+            self.ctl("configure", "held", "--let-go", "l4d2")
+            watch.wait_server("held", lambda p: not p["update_pending"] and p["active_state"] == "active" and not p["held"], "held follows again")
+            on("held", new, True)
 
     def empty(self, watch, name):
         self.ctl("console", name, "standin_leave ann")

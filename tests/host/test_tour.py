@@ -84,7 +84,7 @@ class Verbs(host.Case):
         self.server("one", "--port", "27020", "--set", "hostname=One", "--set", "sv_tags=a,b", "--line", "exec extra.cfg", "--",
                     "-tickrate", "100")
         before = self.json("configure", "one")
-        self.assertEqual(before, {"port": 27020, "game": "game", "overlays": [], "arguments": ["-tickrate", "100"],
+        self.assertEqual(before, {"port": 27020, "game": "game", "overlays": [], "held": {}, "arguments": ["-tickrate", "100"],
                                   "cvars": {"hostname": "One", "sv_tags": "a,b"}, "lines": ["exec extra.cfg"], "autostart": False,
                                   "update_when_empty": False, "open_rcon": False})
         after = self.json("configure", "one", "--set", "hostname=Two words", "--unset", "sv_tags", "--overlay", "maps", "--autostart")

@@ -112,7 +112,8 @@ GStrv config_list(const char *const *items) {
 
 char *config_dump(const InstanceConfig *c) {
         GString *text = g_string_new(NULL);
-        g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(c->cvars), compare_keys);
+        g_autoptr(GList) names = g_list_sort(g_hash_table_get_keys(c->cvars), compare_keys),
+                         held = g_list_sort(g_hash_table_get_keys(c->held), compare_keys);
 
         g_string_append_printf(
                 text, "port %u\ngame %s\nautostart %d\n", c->port, c->game ?: "(none)", c->autostart);
@@ -122,6 +123,9 @@ char *config_dump(const InstanceConfig *c) {
         for (GList *l = names; l; l = l->next)
                 g_string_append_printf(text, "<%s>=<%s>\n", (const char *) l->data,
                         (const char *) g_hash_table_lookup(c->cvars, l->data));
+        for (GList *l = held; l; l = l->next)
+                g_string_append_printf(text, "held %s/%u\n", (const char *) l->data,
+                        GPOINTER_TO_UINT(g_hash_table_lookup(c->held, l->data)));
 
         return g_string_free(text, FALSE);
 }

@@ -362,6 +362,33 @@ static void test_set_at_limit(void) {
         g_assert_cmpuint(g_hash_table_size(c->cvars), ==, CONFIG_CVARS_MAX);
 }
 
+static bool try_held(InstanceConfig *c, const char *key, const char *overlay, unsigned version) {
+        g_autoptr(GHashTable) numbers = g_hash_table_new(g_str_hash, g_str_equal);
+
+        if (overlay)
+                g_hash_table_replace(numbers, (char *) (uintptr_t) overlay, GUINT_TO_POINTER(version));
+        return config_try(c, &(Setting){ .key = key, .numbers = numbers });
+}
+
+static void test_held(void) {
+        g_autoptr(InstanceConfig) c = config_example();
+
+        g_assert_true(try_held(c, "Held", "l4d2", 7));
+        g_assert_true(try_held(c, "Hold", "maps", G_MAXUINT32));
+        g_assert_cmpuint(GPOINTER_TO_UINT(g_hash_table_lookup(c->held, "l4d2")), ==, 7);
+        g_assert_cmpuint(GPOINTER_TO_UINT(g_hash_table_lookup(c->held, "maps")), ==, G_MAXUINT32);
+        g_assert_false(try_held(c, "Held", "maps", 0));
+        g_assert_false(try_held(c, "Held", "../maps", 1));
+        g_assert_false(try_held(c, "Hold", "", 1));
+        g_assert_true(try_held(c, "Hold", "l4d2", 0));
+        g_assert_true(try_held(c, "Hold", "l4d2", 0));
+        g_assert_cmpuint(g_hash_table_size(c->held), ==, 1);
+        g_assert_true(try_held(c, "Held", "l4d2", 1));
+        g_assert_false(g_hash_table_contains(c->held, "maps"));
+        g_assert_true(try_held(c, "Held", NULL, 0));
+        g_assert_cmpuint(g_hash_table_size(c->held), ==, 0);
+}
+
 static void test_copy(void) {
         g_autoptr(InstanceConfig) c = config_example(), copy = NULL;
         g_autofree char *before = NULL, *copied = NULL, *after = NULL;
@@ -370,6 +397,7 @@ static void test_copy(void) {
         g_assert_true(try_list(c, "Arguments", LIST("+map", "c2m1_highway")));
         g_assert_true(try_list(c, "Lines", LIST("", "exec more.cfg")));
         g_assert_true(try_table(c, "Cvars", LIST("a=1", "b=")));
+        g_assert_true(try_held(c, "Held", "maps", 3));
 
         copy = instance_config_copy(c);
         before = config_dump(c);
@@ -380,6 +408,7 @@ static void test_copy(void) {
         g_assert_true(try_list(copy, "Arguments", EMPTY));
         g_assert_true(try_list(copy, "Lines", EMPTY));
         g_assert_true(try_table(copy, "SetCvars", LIST("a=2")));
+        g_assert_true(try_held(copy, "Hold", "maps", 4));
         g_assert_true(config_try(copy, &(Setting){ .key = "Game", .text = "other" }));
         after = config_dump(c);
         g_assert_cmpstr(after, ==, before);
@@ -401,6 +430,7 @@ int main(int argc, char **argv) {
         g_test_add_func("/instance-config/item-count", test_item_count);
         g_test_add_func("/instance-config/set-and-unset", test_set_and_unset);
         g_test_add_func("/instance-config/set-at-limit", test_set_at_limit);
+        g_test_add_func("/instance-config/held", test_held);
         g_test_add_func("/instance-config/copy", test_copy);
         return g_test_run();
 }

@@ -90,6 +90,8 @@ static void test_round_trip(Temporary *t, gconstpointer data) {
 
                 g_strfreev(c->lines);
                 c->lines = config_list(lists[i]);
+                if (i % 2 == 1)
+                        g_hash_table_replace(c->held, g_strdup(c->game), GUINT_TO_POINTER(G_MAXUINT32 - i));
                 for (const char *const *l = lists[i]; *l; l++)
                         g_hash_table_replace(c->cvars, g_strdup_printf("c%zu", strlen(*l)), g_strdup(*l));
                 g_assert_cmpint(store_add_instance(s, "versus-1", 7, c), ==, 0);
