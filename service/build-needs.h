@@ -6,7 +6,7 @@
 
 /*
  * What the host must have for a build to begin, and to go on: a firewall that keeps it from the host's own addresses, and space that stays
- * free for everybody else. An upload needs no firewall, it has no network; what only removes files needs no space.
+ * free for everybody else. Uploads and freezes need no firewall, they have no network; what only removes files needs no space.
  */
 
 /* When a build is asked for, before anything is made. Errors: NoFirewall, NoSpace. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "service/build-needs.h"
 #include "service/bus-error.h"
 #include "service/instance-internal.h"
 #include "service/job-kinds.h"
@@ -101,6 +102,8 @@ int instance_freeze(Instance *i, const char *overlay, bool everything, Job **ret
         r = instance_check_down(i, error);
         if (r >= 0)
                 r = overlay_check_name_free(i->manager, overlay, error);
+        if (r >= 0)
+                r = build_needs_check(i->manager, JOB_FREEZE, error);
         if (r >= 0)
                 r = job_new(i->manager, JOB_FREEZE, i->name, overlay, &j, error);
         if (r < 0)

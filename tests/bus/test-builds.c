@@ -246,9 +246,12 @@ static void test_no_space(Fixture *f) {
         world_perform(f);
         make_script(f);
         g_free(world_overlay(f, "maps"));
+        g_free(world_instance(f, "versus-1", "maps"));
         for (size_t i = 0; i < G_N_ELEMENTS(full); i++) {
                 configure(f, full[i]);
                 refuse_build(f, LEFT4ME_ERROR_NO_SPACE);
+                call_refused(f, LEFT4ME_INSTANCE_PREFIX "/versus_2d1", LEFT4ME_INSTANCE_INTERFACE, "Freeze",
+                        g_variant_new_parsed("('saved', @a{sv} {})"), LEFT4ME_ERROR_NO_SPACE);
                 call_refused(
                         f, MAPS, "Import", g_variant_new_parsed("(@a{sv} {},)"), LEFT4ME_ERROR_NO_SPACE);
                 call_refused(f, MAPS, "PutFile", g_variant_new_parsed("('a', @a{sv} {})"),

@@ -6,6 +6,8 @@
     world.requests()                                       # [(host, "GET", "/mods/a.zip"), ...] so far
     world.begin(program, ...)                              # (of outside.Outside) a server of one's own there, on address(version, n)
     world.names(api="203.0.113.7")                         # api.example leads there; "" for a name without an address
+    internet.Internet.for_test(cls, hosts=["github.com"])  # names that are whole: they lead to the web server, which has a certificate for them
+    world.redirect("mods/a.zip", "https://files.example/b")
     world.trust()                                          # from now on the host trusts https://files.example/mods/a.zip, too
     certificate, key = world.certificate("api")            # for an encrypted server of one's own
 
@@ -31,9 +33,14 @@ BUNDLE = "/etc/ssl/certs/ca-certificates.crt"  # what GnuTLS, curl and wget trus
 SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "internet_server.py")
 
 
+def whole(name):
+    return name if "." in name else f"{name}.{DOMAIN}"
+
+
 class Internet(outside.Outside):
-    def __init__(self, name="internet", interface="inet0"):
+    def __init__(self, name="internet", interface="inet0", hosts=()):
         super().__init__(name, interface, RANGES)
+        self.hosts = hosts
         self.bundle = f"{BUNDLE}.before-{name}"
 
     def up(self):
@@ -42,10 +49,10 @@ class Internet(outside.Outside):
         with open(RESOLVERS, encoding="utf-8") as file:
             self.resolvers = file.read()
         super().up()
-        self.addresses = {"files": WEB, "files6": WEB6}
+        self.addresses = {"files": WEB, "files6": WEB6, **{name: WEB for name in self.hosts}}
         self.names()
         self.make_authority()
-        self.server = outside.Program(self.command("/usr/bin/python3", "-B", SERVER, self.folder, *self.certificate("files", "files6"),
+        self.server = outside.Program(self.command("/usr/bin/python3", "-B", SERVER, self.folder, *self.certificate("files", "files6", *self.hosts),
                                                    DNS, WEB, WEB6))
         with open(RESOLVERS, "w", encoding="utf-8") as file:
             file.write(f"nameserver {DNS}\noptions timeout:1 attempts:2\n")
@@ -73,7 +80,7 @@ class Internet(outside.Outside):
     def certificate(self, *names):
         """For these names below .example: the file with the certificate, and that with its key."""
         certificate, key = self.authority
-        alternatives = ",".join(f"DNS:{name}.{DOMAIN}" for name in names)
+        alternatives = ",".join(f"DNS:{whole(name)}" for name in names)
         return self.openssl(names[0], "-CA", certificate, "-CAkey", key, "-subj", f"/CN={names[0]}.{DOMAIN}",
                             "-addext", f"subjectAltName={alternatives}", "-addext", "basicConstraints=CA:FALSE")
 
@@ -89,7 +96,7 @@ class Internet(outside.Outside):
         """Gives names below .example; the server reads them at each question."""
         self.addresses |= addresses
         with open(f"{self.folder}/names.new", "w", encoding="utf-8") as file:
-            json.dump({f"{name}.{DOMAIN}": address for name, address in self.addresses.items()}, file)
+            json.dump({whole(name): address for name, address in self.addresses.items()}, file)
         os.rename(f"{self.folder}/names.new", f"{self.folder}/names")
 
     def write(self, path, data):
@@ -97,6 +104,10 @@ class Internet(outside.Outside):
         os.makedirs(os.path.dirname(full), exist_ok=True)
         with open(full, "wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
+
+    def redirect(self, path, to):
+        """Whoever asks for that path is sent elsewhere."""
+        self.write(path + ".location", to)
 
     def requests(self):
         with open(f"{self.folder}/requests", encoding="utf-8") as file:

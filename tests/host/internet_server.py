@@ -3,7 +3,7 @@
 """internet_server.py FOLDER CERTIFICATE KEY DNS-ADDRESS WEB-ADDRESS...: the servers of internet.py, in its network namespace.
 
 DNS over UDP answers with what FOLDER/names has (a JSON object of names and addresses), for others that there is no such name; the web
-server gives what is below FOLDER/web, on the ports 80 and 443 of each address. FOLDER/requests gets a line for each request. Says "ready".
+server gives what is below FOLDER/web (of what is in PATH.location it says that PATH has moved there), on the ports 80 and 443 of each address. FOLDER/requests gets a line for each request. Says "ready".
 """
 
 import http.server
@@ -48,6 +48,18 @@ class Names(socketserver.BaseRequestHandler):
 class Web(http.server.SimpleHTTPRequestHandler):
     def __init__(self, *arguments):
         super().__init__(*arguments, directory=f"{FOLDER}/web")
+
+    def do_GET(self):
+        try:
+            with open(self.translate_path(self.path) + ".location", encoding="utf-8") as file:
+                to = file.read()
+        except OSError:
+            super().do_GET()
+            return
+        self.send_response(302)
+        self.send_header("Location", to)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *_):
         pass
