@@ -46,8 +46,7 @@ static uint64_t reserve_of(uint64_t configured, uint64_t all, unsigned share, ui
         return configured == RESERVE_DEFAULT ? MIN(all / share, most) : configured;
 }
 
-/* -ENOSPC when less is free than is reserved. What cannot be asked for keeps nobody from building. */
-static int check_space(Manager *m, char **ret_why) {
+int build_needs_space(Manager *m, char **ret_why) {
         g_autofree char *path = g_strconcat(m->root, "/var/lib/left4me", NULL), *free_size = NULL,
                         *reserve_size = NULL;
         uint64_t bytes, reserve;
@@ -89,7 +88,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
         (void) sd_event_source_set_time_relative(source, LOOK_INTERVAL);
         (void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
         /* Last: it may free the watch. */
-        if (check_space(w->manager, &why) < 0)
+        if (build_needs_space(w->manager, &why) < 0)
                 w->low(why, w->userdata);
         return 0;
 }
@@ -155,7 +154,7 @@ static void on_settled(int r, const char *why, void *userdata) {
         if (r != -ECANCELED) {
                 r = check_firewall(w->manager, &reason);
                 if (r >= 0 && needs_space(w->kind))
-                        r = check_space(w->manager, &reason);
+                        r = build_needs_space(w->manager, &reason);
         }
         w->done(r, reason, w->userdata);
 }
@@ -167,7 +166,7 @@ int build_needs_check(Manager *m, JobKind kind, sd_bus_error *error) {
 
         if (needs_firewall(kind) && check_firewall(m, &why) < 0)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_FIREWALL, "Cannot build: %s", why);
-        if (needs_space(kind) && check_space(m, &why) < 0)
+        if (needs_space(kind) && build_needs_space(m, &why) < 0)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SPACE, "Cannot build: %s", why);
 
         return 0;
@@ -185,6 +184,6 @@ void build_needs_settle(Manager *m, JobKind kind, BuildNeedsDone done, void *use
                 return;
         }
 
-        r = needs_space(kind) ? check_space(m, &why) : 0;
+        r = needs_space(kind) ? build_needs_space(m, &why) : 0;
         done(r, why, userdata);
 }

@@ -12,6 +12,9 @@
 /* When a build is asked for, before anything is made. Errors: NoFirewall, NoSpace. */
 int build_needs_check(Manager *m, JobKind kind, sd_bus_error *error);
 
+/* Whether there is more space than what is reserved; -ENOSPC, and why not. What cannot be asked for keeps nobody from building. */
+int build_needs_space(Manager *m, char **ret_why);
+
 /* When it begins, after its time in the queue: calls done as soon as it may, or with why not. r == -ECANCELED: left4med ends, and the
  * build is gone already. */
 typedef void (*BuildNeedsDone)(int r, const char *why, void *userdata);

@@ -9,6 +9,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "service/build-needs.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/check.h"
@@ -183,12 +184,19 @@ static void check_kernel(GPtrArray *findings) {
 
 static void check_space(Manager *m, GPtrArray *findings) {
         g_autofree char *path = g_strconcat(m->root, "/var/lib/left4me", NULL);
+        g_autofree char *why = NULL;
         struct statvfs st;
         double left;
 
         if (statvfs(path, &st) < 0 || st.f_blocks == 0) {
                 findings_add(findings, "disk", "unknown", g_strdup_printf("%s: %s", path, g_strerror(errno)),
                         g_strdup(""));
+                return;
+        }
+
+        if (build_needs_space(m, &why) < 0) {
+                findings_add(findings, "disk", "warning", g_strdup_printf("no build begins: %s", why),
+                        g_strdup("left4mectl overlay list; left4mectl overlay delete NAME"));
                 return;
         }
 

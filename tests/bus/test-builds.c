@@ -239,6 +239,14 @@ static void test_no_firewall(Fixture *f) {
 #define FULL_OF_FILES "SpaceReserve=0\nFilesReserve=100000000000000\nBuildsWithoutFirewall=yes"
 #define ENOUGH "SpaceReserve=1K\nFilesReserve=1\nBuildsWithoutFirewall=yes"
 
+static void expect_finding(Fixture *f, const char *text) {
+        g_autoptr(GVariant) findings = call(f, MANAGER, "Check", NULL);
+        g_autofree char *all = g_variant_print(findings, FALSE);
+
+        if (!strstr(all, text))
+                g_error("no '%s' in: %s", text, all);
+}
+
 static void test_no_space(Fixture *f) {
         const char *full[] = { FULL, FULL_OF_FILES };
         g_autofree char *job = NULL;
@@ -257,6 +265,8 @@ static void test_no_space(Fixture *f) {
                 call_refused(f, MAPS, "PutFile", g_variant_new_parsed("('a', @a{sv} {})"),
                         LEFT4ME_ERROR_NO_SPACE);
         }
+
+        expect_finding(f, "('disk', 'warning', 'no build begins: too little space");
 
         /* What makes space is let through; here it finds nothing to remove, as nothing is mounted. */
         job = world_take_path(call(f, MAPS, "RemoveFiles", g_variant_new_parsed("(['srcds_run'],)")));

@@ -114,18 +114,22 @@ class Network(Hostile):
                     self.targets.append([kind, address, port, self.interface if scoped else 0])
                     self.group[kind, port] = f"{name}: {kind} to {address}"
 
-    def send(self, reach):
+    def of(self, *groups):
+        """Those of the targets that are in these groups."""
+        return [t for t in self.targets if self.group[t[0], t[2]].split(":")[0] in groups]
+
+    def send(self, reach, targets=None):
         """What arrives anywhere while reach(targets) runs, by its names here."""
         ours = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(outside.ETH_P_ALL))
         ours.bind(("lo", outside.ETH_P_ALL))
         with self.world.capture() as there, outside.Capture(ours) as here:
-            reach(json.dumps(self.targets))
+            reach(targets or self.targets)
             return {self.group[p.proto, p.dport] for p in there.drain() + here.drain() if (p.proto, p.dport) in self.group}
 
     def test_reaches_the_internet_and_nothing_else(self):
         everything = set(self.group.values())
         allowed = {name for name in everything if name.startswith("the Internet")}
-        free = self.send(lambda targets: run("/usr/bin/python3", "-B", f"{HERE}/reach.py", targets))
+        free = self.send(lambda targets: run("/usr/bin/python3", "-B", f"{HERE}/reach.py", json.dumps(targets)))
         self.assertEqual(everything - free, set(), "nobody reaches it, so that a script does not would prove nothing")
         seen = self.send(self.reach)
         for name in sorted(everything):
@@ -133,9 +137,21 @@ class Network(Hostile):
                 self.assertEqual(name in seen, name in allowed)
 
     def reach(self, targets):
-        self.make("reach", python("reach", targets))
+        self.make("reach", python("reach", json.dumps(targets)))
         told = self.told(self.build("reach"), "reach")
-        self.assertEqual(len(told), len(self.targets))
+        self.assertEqual(len(told), len(targets))
+
+    def test_with_another_slice(self):
+        """The firewall knows the builds by the cgroup of their slice: without it none begins, and with a new one it is told first."""
+        self.make("reach", "true")
+        run("systemctl", "stop", "l4d2-build.slice")
+        self.addCleanup(run, "systemctl", "start", "l4d2-build.slice")
+        message = self.assert_refused(ctl("overlay", "build", "reach", "--json", check=False), "NoFirewall")
+        self.assertIn("systemctl start l4d2-build.slice", message)
+        run("systemctl", "start", "l4d2-build.slice")
+        seen = self.send(self.reach, self.of("the host's public addresses", "the Internet"))
+        self.assertEqual({name.split(":")[0] for name in seen}, {"the Internet"})
+        self.assertEqual(len(seen), 4)
 
 
 class Elsewhere(Hostile):
