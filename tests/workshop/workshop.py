@@ -312,7 +312,7 @@ def main():
     workshop = Workshop((host, int(port)), arguments.tls)
     if arguments.url:
         workshop.url = arguments.url
-    print("ready", flush=True)
+    print("ready" if port != "0" else f"ready {workshop.url}", flush=True)
     workshop.server.serve_forever()
 
 
