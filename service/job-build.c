@@ -372,6 +372,10 @@ static void on_mount_changed(Unit *u, void *userdata) {
                 build_commit(build);
                 return;
         }
+        if (build->job->cancel_wanted) {
+                build_end(build, JOB_CANCELLED, "cancelled");
+                return;
+        }
 
         r = go_on(build);
         if (r < 0)
@@ -486,7 +490,7 @@ void build_begin(Job *j) {
 }
 
 bool build_cancel(Job *j) {
-        if (j->build->phase == PHASE_SETTLING) {
+        if (j->build->phase == PHASE_SETTLING || (j->build->phase == PHASE_UNMOUNTING && j->build->next)) {
                 j->cancel_wanted = true;
                 return true;
         }

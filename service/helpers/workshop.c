@@ -194,6 +194,9 @@ static int take_from_steam(Plan *plan, GHashTable *told, Fetch *fetch, GError **
 
         fetch->reason = reason ? g_strdup_printf("Steam gives it only to its own client, and %s", reason)
                                : g_strdup("it has changed while it was fetched: build again");
+        /* Nobody has seen it then, and the next look for news tries again. */
+        g_free(fetch->item->upstream);
+        fetch->item->upstream = g_strdup("");
         return 0;
 }
 

@@ -400,6 +400,29 @@ static void test_helper_fails(Fixture *f) {
         build(f, HEAD ONE, "succeeded", ": 1 items");
 }
 
+/* Between two parts nothing runs that could be stopped. */
+static void test_cancelled_between_parts(Fixture *f) {
+        g_autofree char *job = NULL;
+        Call *cancel;
+
+        set_up(f);
+        set_items(f, "(['1'],)");
+        helper.manifest = HEAD ONE;
+        helper.wishes = 1;
+        systemd_hold(f->systemd, "left4me-overlay@build-1.service", SYSTEMD_STOP);
+        job = begin_build(f);
+        systemd_wait_held(f->systemd, "left4me-overlay@build-1.service", SYSTEMD_STOP);
+        cancel = call_begin(f->client, job, LEFT4ME_JOB_INTERFACE, "Cancel", NULL);
+        fixture_ping(f);
+        systemd_forget_rules(f->systemd);
+        systemd_release(f->systemd, "left4me-overlay@build-1.service");
+        g_variant_unref(call_end(cancel));
+        g_assert_cmpstr(world_wait_job(f, job), ==, "cancelled");
+        g_assert_cmpuint(helper.runs, ==, 1);
+        g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-steam@*"), ==, 0);
+        build(f, HEAD ONE, "succeeded", ": 1 items");
+}
+
 static void add_tests(void) {
         fixture_add("/workshop/items", test_items);
         fixture_add("/workshop/refused", test_refused);
@@ -410,6 +433,7 @@ static void add_tests(void) {
         fixture_add("/workshop/refresh-leaves-busy-ones", test_refresh_leaves_busy_ones);
         fixture_add("/workshop/helper", test_helper);
         fixture_add("/workshop/helper-fails", test_helper_fails);
+        fixture_add("/workshop/cancelled-between-parts", test_cancelled_between_parts);
 }
 
 int main(int argc, char *argv[]) {

@@ -69,7 +69,6 @@ class Workshop(host.Case):
         cls.addClassCleanup(ctl, "reload")
         cls.addClassCleanup(os.unlink, CONFIG)
         cls.configure(f"https://{NAME}")
-        host.make_game()
 
     @classmethod
     def configure(cls, api):
@@ -126,7 +125,12 @@ class Workshop(host.Case):
 
 
 class Builds(Workshop):
-    TAKES = 12
+    TAKES = 15
+
+    @classmethod
+    def setup_class(cls):
+        super().setup_class()
+        host.make_game()
 
     def test_from_items_to_servers(self):
         self.tell(items={str(n): campaign(name) for n, name in enumerate(("dark", "light", "grey", "white"), 1)},
@@ -371,12 +375,10 @@ class BySteamcmd(Workshop):
 
     def test_what_does_not_come(self):
         self.make("maps", "6", "1")
-        self.steam_has(item_faults={"6": ["Access Denied"]})
-        self.fails("item 6 (The Hidden): Steam gives it only to its own client, and steamcmd says: Access Denied")
         self.steam_has(say=["FAILED (Invalid Password)"])
         self.assertRegex(self.fails("the anonymous login was refused"), "^the anonymous login")  # and not what steamcmd said before
         self.world.write("steamcmd.tar.gz", steam.installer(steam.program_of_32_bits()))
-        shutil.rmtree(f"{STEAM}/steamcmd")
+        shutil.rmtree(f"{STEAM}/steamcmd")  # as the first time: it is fetched, and its libraries are looked for
         self.fails("ld-linux.so.2", "dpkg --add-architecture i386")
         self.assert_nothing_left()
 
@@ -389,5 +391,3 @@ class BySteamcmd(Workshop):
         ctl("job", "cancel", str(job))
         self.assertEqual(ctl_json("job", "show", str(job))["state"], "cancelled")
         self.assert_nothing_left()
-        self.steam_has()
-        self.assertEqual(list(self.built()), ["6.vpk"])

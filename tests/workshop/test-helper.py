@@ -271,6 +271,11 @@ class BySteamcmd(Case):
         self.workshop.add_collection(10, [6, 1])
         items = self.succeed(10)
         self.assertEqual((items["6"]["state"], items["1"]["state"]), ("needs-steamcmd", "current"))
+        # Each look for news tries again.
+        self.assertEqual(items["6"]["upstream"], "")
+        shutil.rmtree(self.path("tree", ".left4me-steam"))
+        seen = [f"seen {n} {items[n]['upstream'] or '-'}" for n in ("10", "6", "1")]
+        self.assertEqual(self.wishes(10, *seen), f"6 {UPDATED}-0\n")
 
     def test_what_came_is_none(self):
         self.wishes(6)
