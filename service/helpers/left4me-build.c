@@ -104,7 +104,8 @@ int main(int argc, char *argv[]) {
         (void) signal(SIGXFSZ, SIG_IGN);
 
         if (run(argv[1], &status, &error) < 0) {
-                say(3, "%s", error->message);
+                /* How a script ended says little without what it said itself: no error, which would be quoted alone. */
+                say(g_error_matches(error, HELPER_ERROR, ECHILD) ? 4 : 3, "%s", error->message);
                 return status;
         }
         return EXIT_SUCCESS;

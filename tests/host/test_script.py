@@ -6,6 +6,7 @@ import internet
 import scripts
 from host import ctl
 
+
 class Scripts(host.Case):
     @classmethod
     def setup_class(cls):
@@ -36,3 +37,28 @@ class Scripts(host.Case):
         self.assertRegex(scripts.read("env", "status"), r"CapBnd:\s+0+\n(.*\n)*NoNewPrivs:\s+1\n")
         self.assertEqual(scripts.read("env", "shown").split(), ["/etc:", "alternatives", "ld.so.cache", "localtime", "resolv.conf",
                                                                 "ssl", "/mnt:", "overlay", "/var:", "tmp"])
+
+    def test_one_on_top_of_the_other(self):
+        self.make("mods", "echo 1 >one; echo 2 >two")
+        self.build("mods")
+        self.assertFalse(scripts.show("mods")["build_pending"])
+        scripts.set_source("mods", "test -f one && rm one && echo 3 >three")
+        self.assertTrue(scripts.show("mods")["build_pending"])
+        self.build("mods")
+        self.assertEqual(sorted(f["path"] for f in host.ctl_json("overlay", "files", "mods")), ["three", "two"])
+        self.assertEqual(ctl("overlay", "source", "mods").out, "test -f one && rm one && echo 3 >three")
+
+    def test_a_failure_changes_nothing_and_says_why(self):
+        self.make("mods", "echo 1 >one")
+        self.build("mods")
+        scripts.set_source("mods", "echo 2 >one; echo a remark; echo this is why >&2; printf 'binary \\377 too\\n'; exit 7")
+        job = self.build("mods", "failed")
+        self.assertEqual(job["exit_status"], 7)
+        for text in ("this is why", "the script ended with exit status 7"):
+            self.assertIn(text, job["message"])
+        self.assertEqual(scripts.show("mods")["current"], 1)
+        self.assertEqual(scripts.read("mods", "one"), "1\n")
+
+        # of what a script itself calls an error the rest is left out
+        scripts.set_source("mods", "echo a remark; echo '<3>this is why' >&2; exit 1")
+        self.assertEqual(self.build("mods", "failed")["message"], "this is why")
