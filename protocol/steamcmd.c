@@ -54,6 +54,7 @@ static const struct {
         { "FAILED (Invalid Password)", STEAMCMD_LOGIN },
         { "FAILED login with result code", STEAMCMD_LOGIN },
         { "Two-factor code mismatch", STEAMCMD_LOGIN },
+        { "ERROR! Not logged on", STEAMCMD_LOGIN },
         { "FAILED (No Connection)", STEAMCMD_NETWORK },
         { "Password check for AppId", STEAMCMD_BRANCH },
         { "Steamcmd needs to be online to update", STEAMCMD_OFFLINE },
@@ -209,34 +210,52 @@ static bool read_item_number(const char *text, uint64_t *ret, const char **ret_r
 }
 
 static void take_item_fault(const char *rest, SteamcmdLine *l) {
-        const char *close = strrchr(rest, ')');
-        size_t n = close && close > rest + 2 ? (size_t) (close - rest - 2) : 0;
+        size_t n = strcspn(rest, ")");
 
-        take_state(l, rest + 2, n);
-        l->event = STEAMCMD_ITEM_FAILED;
+        take_state(l, rest, rest[n] == ')' ? n : 0);
         l->fault = STEAMCMD_UNKNOWN;
         for (size_t i = 0; i < G_N_ELEMENTS(item_faults); i++)
                 if (g_ascii_strcasecmp(l->state, item_faults[i].word) == 0)
                         l->fault = item_faults[i].fault;
 }
 
-/* "Downloading item 1 ...", "Success. Downloaded item 1 to "/path" (2 bytes)", "ERROR! Download item 1 failed (Failure)." */
+static const struct {
+        const char *begin, *rest;
+        SteamcmdEvent event;
+} item_lines[] = {
+        { "Downloading item ", " ...", STEAMCMD_ITEM_BEGUN },
+        { "Success. Downloaded item ", " to \"", STEAMCMD_ITEM_DONE },
+        { "ERROR! Download item ", " failed (", STEAMCMD_ITEM_FAILED },
+        { "ERROR! Timeout downloading item ", "", STEAMCMD_ITEM_FAILED },
+};
+
+const char *steamcmd_next(const char *line) {
+        const char *next = NULL;
+
+        if (*line == '\0')
+                return NULL;
+        for (size_t i = 0; i < G_N_ELEMENTS(item_lines); i++) {
+                const char *p = strstr(line + 1, item_lines[i].begin);
+
+                if (p && (!next || p < next))
+                        next = p;
+        }
+        return next;
+}
+
 static bool read_item(const char *line, SteamcmdLine *l) {
-        static const char *const begins[] = { "Downloading item ", "Success. Downloaded item ",
-                "ERROR! Download item " };
-        static const char *const rests[] = { " ...", " to \"", " failed (" };
         const char *rest;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(begins); i++) {
-                if (!g_str_has_prefix(line, begins[i]) ||
-                        !read_item_number(line + strlen(begins[i]), &l->item, &rest) ||
-                        !g_str_has_prefix(rest, rests[i]))
+        for (size_t i = 0; i < G_N_ELEMENTS(item_lines); i++) {
+                if (!g_str_has_prefix(line, item_lines[i].begin) ||
+                        !read_item_number(line + strlen(item_lines[i].begin), &l->item, &rest) ||
+                        !g_str_has_prefix(rest, item_lines[i].rest))
                         continue;
 
-                if (i == 2)
-                        take_item_fault(rest + strlen(" failed"), l);
-                else
-                        l->event = i == 0 ? STEAMCMD_ITEM_BEGUN : STEAMCMD_ITEM_DONE;
+                l->event = item_lines[i].event;
+                if (l->event == STEAMCMD_ITEM_FAILED)
+                        take_item_fault(
+                                *item_lines[i].rest ? rest + strlen(item_lines[i].rest) : "Timeout)", l);
                 return true;
         }
 

@@ -57,6 +57,9 @@ typedef struct SteamcmdLine {
  * overwritten, no spaces at the end. */
 void steamcmd_clean(char *line);
 
+/* Of the Workshop steamcmd forgets to end lines: where, behind a first message, the next one begins. NULL: there is none. */
+const char *steamcmd_next(const char *line);
+
 /* Reads one clean line. */
 void steamcmd_read(const char *line, SteamcmdLine *ret);
 

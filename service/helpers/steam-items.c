@@ -18,8 +18,8 @@
 #include "wishes.h"
 #include "workshop-answers.h"
 
-#define TRIES_MAX 3U
-#define BATCH 50U /* items of one run */
+#define TRIES_MAX 4U /* in which nothing comes */
+#define BATCH 50U    /* items of one run */
 #define INSTALL_NAME "install"
 
 /* While it downloads an item, it prints nothing. */
@@ -84,8 +84,7 @@ static void take_item(Items *items, const SteamcmdLine *l) {
                 items->fault = l->fault;
 }
 
-static void on_line(const char *line, void *userdata) {
-        Items *items = userdata;
+static void take_message(Items *items, const char *line) {
         SteamcmdLine l;
 
         steamcmd_read(line, &l);
@@ -97,6 +96,17 @@ static void on_line(const char *line, void *userdata) {
         else if (l.event == STEAMCMD_FAILED && items->fault == STEAMCMD_FAULT_NONE)
                 items->fault = l.fault;
         say(6, "%s", line);
+}
+
+static void on_line(const char *line, void *userdata) {
+        const char *next;
+
+        for (; (next = steamcmd_next(line)); line = next) {
+                g_autofree char *message = g_strndup(line, (gsize) (next - line));
+
+                take_message(userdata, message);
+        }
+        take_message(userdata, line);
 }
 
 /* -- runs -------------------------------------------------------------------------------------------------- */
@@ -158,10 +168,15 @@ static int fetch(Items *items, GError **error) {
         int r;
 
         g_ptr_array_extend(wanted, items->wishes, NULL, NULL);
+        /* An item that takes too long is broken off, and the next run goes on with it, which ends what comes behind it, too. */
         for (unsigned n = 1;; n++) {
+                guint before = items->done;
+
                 r = run_all(items, wanted, error);
                 if (r < 0)
                         return r;
+                if (items->done > before)
+                        n = 1;
 
                 for (guint i = wanted->len; i > 0; i--)
                         if (!g_hash_table_contains(items->passes, wanted->pdata[i - 1]))

@@ -24,6 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 steamcmd_clean(*l);
                 for (const char *p = *l; *p; p++)
                         g_assert_true(*p == '\t' || (guchar) *p >= ' ');
+                for (const char *p = *l, *next; (next = steamcmd_next(p)); p = next)
+                        g_assert_true(next > p);
                 steamcmd_read(*l, &line);
                 g_assert_true(line.percent >= -1 && line.percent <= 100);
                 g_assert_cmpuint(strlen(line.state), <, sizeof(line.state));

@@ -215,12 +215,12 @@ class Items(Case):
     def test_what_passes_is_tried_again_alone(self):
         self.has({1: {"1.vpk": b"one"}, 2: {"2.vpk": b"two"}}, item_faults={"2": ["Timeout", "Failure"]})
         self.wish("1 1-1", "2 2-2")
-        self.assertIn("waits for Steam (try 2 of 3 failed)", self.fetch().stdout)
+        self.assertIn("waits for Steam (try 1 of 4 failed)", self.fetch().stdout)
         self.assertEqual([run.count("+workshop_download_item") for run in steam.runs(self.home)], [2, 1, 1])
         self.assertEqual(sorted(self.brought()[0]), ["1-1-1.vpk", "2-2-2.vpk"])
 
     def test_what_does_not_come_has_a_reason(self):
-        self.has({1: {"1.vpk": b"one"}, 4: {"a.txt": b""}, 5: {"a.vpk": b"", "b.vpk": b""}}, item_faults={"2": ["Access Denied"], "3": ["Failure"] * 9})
+        self.has({1: {"1.vpk": b"one"}, 4: {"a.txt": b""}, 5: {"a.vpk": b"", "b.vpk": b""}}, item_faults={"2": ["Access Denied"], "3": ["Failure"] * 19})
         self.wish(*(f"{n} 1-1" for n in range(1, 7)))
         self.fetch()
         files, told = self.brought()

@@ -88,6 +88,10 @@ static void test_items(void) {
                 { "ERROR! Download item 1 failed (rate limit exceeded).", STEAMCMD_ITEM_FAILED,
                         STEAMCMD_RATE_LIMIT, 1, "rate limit exceeded" },
                 { "ERROR! Download item 1 failed (", STEAMCMD_ITEM_FAILED, STEAMCMD_UNKNOWN, 1, "" },
+                { "ERROR! Download item 1 failed (Failure).src/tier1/interface.h (264) : m_pModule",
+                        STEAMCMD_ITEM_FAILED, STEAMCMD_AGAIN, 1, "Failure" },
+                { "ERROR! Timeout downloading item 541888371Unloading Steam API...", STEAMCMD_ITEM_FAILED,
+                        STEAMCMD_AGAIN, 541888371, "Timeout" },
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -100,6 +104,23 @@ static void test_items(void) {
                 g_assert_cmpuint(l.item, ==, cases[i].item);
                 g_assert_cmpstr(l.state, ==, cases[i].state);
         }
+}
+
+static void test_next(void) {
+        static const char *const messages[] = { "ERROR! Download item 1 failed (Failure).",
+                "Downloading item 2 ...", "ERROR! Timeout downloading item 2", "Downloading item 3 ...",
+                "Success. Downloaded item 3 to \"/d\" (1 bytes)" };
+        g_autofree char *line = g_strconcat(
+                messages[0], messages[1], messages[2], messages[3], messages[4], NULL);
+        const char *p = line;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(messages); i++) {
+                g_assert_true(g_str_has_prefix(p, messages[i]));
+                p = steamcmd_next(p);
+                g_assert_cmpint(p != NULL, ==, i + 1 < G_N_ELEMENTS(messages));
+        }
+        g_assert_null(steamcmd_next(""));
+        g_assert_null(steamcmd_next("Downloading item 2 ..."));
 }
 
 static void test_clean(void) {
@@ -201,6 +222,7 @@ int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/steamcmd/lines", test_lines);
         g_test_add_func("/steamcmd/items", test_items);
+        g_test_add_func("/steamcmd/next", test_next);
         g_test_add_func("/steamcmd/clean", test_clean);
         g_test_add_func("/steamcmd/manifest", test_manifest);
         g_test_add_func("/steamcmd/branches", test_branches);
