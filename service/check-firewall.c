@@ -35,6 +35,22 @@ static void check_table(const CheckFirewall *c) {
                                 "what nftables has now: nft list ruleset; then: systemctl restart left4med"));
 }
 
+/* A host may be meant to go without; that it does is said all the same. */
+static void check_builds(const CheckFirewall *c) {
+        const char *why;
+
+        if (firewall_guards_builds(c->manager->firewall, &why) >= 0)
+                return;
+
+        findings_add(c->findings, "builds", "warning",
+                g_strdup_printf(
+                        c->manager->config.builds_without_firewall
+                                ? "builds reach what this host offers on its own addresses: %s"
+                                : "no build that fetches begins, it could reach this host itself: %s",
+                        why),
+                g_strdup("systemctl restart left4med"));
+}
+
 static void check_chains(const CheckFirewall *c) {
         const Config *config = &c->manager->config;
 
@@ -101,6 +117,7 @@ static void on_chains(int r, const char *why, void *userdata) {
         g_autofree CheckFirewall *c = userdata;
 
         check_table(c);
+        check_builds(c);
         if (r >= 0) {
                 check_chains(c);
                 check_policy(c);

@@ -55,6 +55,14 @@ static void expect_end(Fixture *f, const char *job, const char *state, const cha
                 g_error("the message says nothing of '%s': %s", text, message);
 }
 
+static void expect_finding(Fixture *f, const char *text) {
+        g_autoptr(GVariant) findings = call(f, MANAGER, "Check", NULL);
+        g_autofree char *all = g_variant_print(findings, FALSE);
+
+        if (!strstr(all, text))
+                g_error("no '%s' in: %s", text, all);
+}
+
 /* -- the kernel ----------------------------------------------------------------------------------------------- */
 
 typedef struct Kernel {
@@ -204,8 +212,10 @@ static void test_no_slice(Fixture *f) {
         expect_end(f, waiting, "failed", "systemctl start l4d2-build.slice");
         g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-script@*"), ==, 0);
         refuse_build(f, LEFT4ME_ERROR_NO_FIREWALL);
+        expect_finding(f, "('builds', 'warning', 'no build that fetches begins");
 
         configure(f, "BuildsWithoutFirewall=yes");
+        expect_finding(f, "('builds', 'warning', 'builds reach what this host offers");
         g_free(waiting);
         waiting = begin_build(f);
         g_assert_cmpstr(world_wait_job(f, waiting), ==, "succeeded");
@@ -238,14 +248,6 @@ static void test_no_firewall(Fixture *f) {
 #define FULL "SpaceReserve=1000000T\nBuildsWithoutFirewall=yes"
 #define FULL_OF_FILES "SpaceReserve=0\nFilesReserve=100000000000000\nBuildsWithoutFirewall=yes"
 #define ENOUGH "SpaceReserve=1K\nFilesReserve=1\nBuildsWithoutFirewall=yes"
-
-static void expect_finding(Fixture *f, const char *text) {
-        g_autoptr(GVariant) findings = call(f, MANAGER, "Check", NULL);
-        g_autofree char *all = g_variant_print(findings, FALSE);
-
-        if (!strstr(all, text))
-                g_error("no '%s' in: %s", text, all);
-}
 
 static void test_no_space(Fixture *f) {
         const char *full[] = { FULL, FULL_OF_FILES };
