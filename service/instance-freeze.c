@@ -80,7 +80,8 @@ static void on_frozen(Job *j, bool ok, const char *why) {
                 return;
         }
 
-        message = g_strdup_printf("overlay %s: %" G_GUINT64_FORMAT " files", j->argument, v.files);
+        message = g_strdup_printf(
+                "overlay %s: %" G_GUINT64_FORMAT " file%s", j->argument, v.files, v.files == 1 ? "" : "s");
         if (r >= 0)
                 r = take_over(j, &v, message);
         if (r < 0) {
@@ -91,6 +92,7 @@ static void on_frozen(Job *j, bool ok, const char *why) {
 }
 
 void instance_freeze_begin(Job *j) {
+        job_set_progress(j, -1.0, "copies what the server wrote");
         job_run_steps(j, on_frozen);
 }
 

@@ -351,6 +351,12 @@ int intent_cancel(Instance *i, sd_bus_error *error) {
                         "The server '%s' restarts into updates when it is empty because it is set so: left4mectl configure %s --no-update-when-empty",
                         i->name, i->name);
 
+        /* Whoever is told that it goes on must not find it gone. */
+        if (i->intent->plan.acting[0] != '\0' && i->operation != OPERATION_NONE)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,
+                        "The server '%s' is being stopped already: nobody plays on it, or the deadline has come.",
+                        i->name);
+
         end(i);
         intent_refresh(i);
         return 0;

@@ -34,7 +34,7 @@ char *intent_announcement(bool restart, uint64_t left);
 /* Replaces the intent of a server that runs. Errors: InstanceNotRunning, Busy, NoSpace. */
 int intent_set(Instance *i, const IntentPlan *plan, sd_bus_error *error);
 
-/* Error: NoSuchIntent, also for the one that follows from UpdateWhenEmpty. */
+/* Errors: NoSuchIntent, also for the one that follows from UpdateWhenEmpty; Busy, when it is being carried out. */
 int intent_cancel(Instance *i, sd_bus_error *error);
 
 /* Something about the server or its settings changed: an intent may have ended, or come from UpdateWhenEmpty. */

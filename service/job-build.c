@@ -226,10 +226,13 @@ static void take_newest(const Job *j, bool changed) {
 static char *describe_result(const Job *j, const StoredVersion *v, bool changed) {
         g_autofree char *summary = NULL;
 
+        if (!changed && j->build->base == 0)
+                return g_strdup("it came to no files, so there is no version yet");
         if (!changed)
                 return g_strdup_printf("nothing changed, version %u stays current", j->build->base);
         if (!v->details)
-                return g_strdup_printf("version %u: %" G_GUINT64_FORMAT " files", v->number, v->files);
+                return g_strdup_printf("version %u: %" G_GUINT64_FORMAT " file%s", v->number, v->files,
+                        v->files == 1 ? "" : "s");
 
         summary = overlay_find(j->manager, j->subject)->kind->summary(v->details);
         return g_strdup_printf("version %u: %s", v->number, summary);

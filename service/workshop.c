@@ -95,7 +95,7 @@ char *workshop_summary(const char *details) {
                 there += item->source != WORKSHOP_FROM_NOWHERE;
                 missing += item->source == WORKSHOP_FROM_NOWHERE && item->state != WORKSHOP_COLLECTION;
         }
-        return missing == 0
-                       ? g_strdup_printf("%u items", there)
-                       : g_strdup_printf("%u items, %u of the collections cannot be had", there, missing);
+        return missing == 0 ? g_strdup_printf("%u item%s", there, there == 1 ? "" : "s")
+                            : g_strdup_printf("%u item%s, %u of the collections cannot be had", there,
+                                      there == 1 ? "" : "s", missing);
 }

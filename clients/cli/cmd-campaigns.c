@@ -170,5 +170,7 @@ int cmd_campaigns(Cli *cli, char **words) {
                 json_print(cli, json_node_array(array));
         else
                 table_print(table, &cli->out, !cli->quiet);
+        if (!array && cli->out.tty && !cli->quiet && table_rows(table) == 0)
+                cli_hint(cli, "none is known: overlays of kind workshop tell of theirs when they are built");
         return EXIT_OK;
 }

@@ -50,6 +50,7 @@ int build_begin(Cli *cli, const char *overlay, const char *label, gboolean valid
 
 /* One that cannot begin keeps the others from nothing. */
 static int build_several(Cli *cli, char **names, const char *label, gboolean validate, gboolean detach) {
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
         g_autoptr(Follow) follow = follow_new(cli);
         int result = EXIT_OK, r;
         unsigned begun = 0;
@@ -58,6 +59,9 @@ static int build_several(Cli *cli, char **names, const char *label, gboolean val
                 follow_detach(follow);
         for (char **name = names; *name; name++) {
                 g_autofree char *job = NULL;
+
+                if (!g_hash_table_add(seen, *name))
+                        continue;
 
                 r = begin_one(cli, *name, label, validate, &job);
                 if (r == EXIT_OK) {

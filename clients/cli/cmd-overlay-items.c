@@ -163,16 +163,54 @@ static int change(Cli *cli, const char *overlay, GVariant *properties, char **it
 }
 
 static int run(Cli *cli, const char *overlay, const char *what, char **items, GVariant *properties) {
+        static const char *const known[] = { "add", "rm", "pin", "unpin", NULL };
         g_autofree char *path = client_path(LEFT4ME_OVERLAY_PREFIX, overlay);
 
+        if (!g_strv_contains(known, what))
+                return cli_usage(cli, "'%s'? What can be done with items is: add, rm, pin and unpin", what);
         if (!*items)
                 return cli_usage(cli, "which items? left4mectl overlay items %s %s ITEM...", overlay, what);
         if (g_str_equal(what, "add") || g_str_equal(what, "rm"))
                 return change(cli, overlay, properties, items, g_str_equal(what, "add"));
-        if (g_str_equal(what, "pin") || g_str_equal(what, "unpin"))
-                return pin(cli, overlay, path, items, g_str_equal(what, "pin"));
 
-        return cli_usage(cli, "'%s'? What can be done with items is: add, rm, pin and unpin", what);
+        return pin(cli, overlay, path, items, g_str_equal(what, "pin"));
+}
+
+static int show_items(Cli *cli, const char *overlay, GVariant *properties) {
+        g_autoptr(GVariant) items = props_value(properties, "Items", "a(ssttbs)");
+        const char *kind = props_string(properties, "Kind");
+
+        if (!g_str_equal(kind, "workshop"))
+                return cli_failed(cli, EXIT_FAILED, "%s is of kind %s; only one of kind workshop has items",
+                        overlay, kind);
+
+        if (cli->json)
+                print_json(cli, items);
+        else
+                print_table(cli, items);
+        if (g_variant_n_children(items) == 0 && cli->out.tty && !cli->quiet && !cli->json)
+                cli_hint(cli, "none yet: left4mectl overlay items %s add ITEM", overlay);
+        return EXIT_OK;
+}
+
+/* Where they stand after a change. */
+static int show_changed(Cli *cli, const char *overlay, const char *path) {
+        g_autoptr(GVariant) properties = NULL;
+        g_autoptr(GError) error = NULL;
+
+        if (!cli->json) {
+                if (!cli->quiet)
+                        terminal_printf(&cli->out,
+                                "%s: from the next build on (left4mectl overlay build %s)\n", overlay,
+                                overlay);
+                return EXIT_OK;
+        }
+
+        properties = inventory_get_all(cli, path, LEFT4ME_OVERLAY_INTERFACE, &error);
+        if (!properties)
+                return cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, overlay);
+
+        return show_items(cli, overlay, properties);
 }
 
 int cmd_overlay_items(Cli *cli, char **words) {
@@ -182,7 +220,7 @@ int cmd_overlay_items(Cli *cli, char **words) {
                 { NULL },
         };
         g_autofree char *path = NULL;
-        g_autoptr(GVariant) properties = NULL, items = NULL;
+        g_autoptr(GVariant) properties = NULL;
         g_autoptr(GError) error = NULL;
         int r;
 
@@ -194,21 +232,16 @@ int cmd_overlay_items(Cli *cli, char **words) {
         if (!properties)
                 return cli_error_about(cli, error, LEFT4ME_OVERLAY_PREFIX, words[0]);
 
-        if (!words[1]) {
-                items = props_value(properties, "Items", "a(ssttbs)");
-                (cli->json ? print_json : print_table)(cli, items);
-                return EXIT_OK;
-        }
+        if (!words[1])
+                return show_items(cli, words[0], properties);
 
         r = run(cli, words[0], words[1], words + 2, properties);
         if (r != EXIT_OK)
                 return r;
         if (build)
                 return build_begin(cli, words[0], NULL, FALSE, FALSE);
-        if (!cli->quiet && !cli->json)
-                terminal_printf(&cli->out, "%s: from the next build on (left4mectl overlay build %s)\n",
-                        words[0], words[0]);
-        return EXIT_OK;
+
+        return show_changed(cli, words[0], path);
 }
 
 int cmd_overlay_refresh(Cli *cli, char **words) {
@@ -222,6 +255,7 @@ int cmd_overlay_refresh(Cli *cli, char **words) {
         g_autoptr(GVariant) reply = NULL;
         g_autoptr(GVariantIter) jobs = NULL;
         g_autoptr(GError) error = NULL;
+        gboolean begun;
         const char *job;
         int r;
 
@@ -244,10 +278,13 @@ int cmd_overlay_refresh(Cli *cli, char **words) {
         if (detach)
                 follow_detach(follow);
         g_variant_get(reply, "(ao)", &jobs);
-        r = g_variant_iter_n_children(jobs) > 0 ? 1 : 0;
+        begun = g_variant_iter_n_children(jobs) > 0;
         while (g_variant_iter_next(jobs, "&o", &job))
                 follow_add_build(follow, job);
-        r = r > 0 ? follow_run(follow) : EXIT_OK;
+        r = begun ? follow_run(follow) : EXIT_OK;
+        if (!begun && !cli->json && !cli->quiet)
+                terminal_printf(
+                        &cli->out, "there is no overlay that the Workshop or Steam could have news for\n");
         if (cli->json)
                 follow_print_json(follow, TRUE);
         else if (follow_left(follow))

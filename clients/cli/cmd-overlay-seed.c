@@ -2,6 +2,7 @@
 
 /* overlay seed: the scripts of a folder become overlays. */
 
+#include <errno.h>
 #include <string.h>
 
 #include "dbus/names.h"
@@ -26,14 +27,13 @@ static int add_script(Cli *cli, const char *directory, const char *file, GVarian
 
 static int read_directory(Cli *cli, const char *directory, GVariantBuilder *scripts, unsigned *ret_n) {
         g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-        g_autoptr(GError) error = NULL;
         const char *file;
         int r = EXIT_OK;
         GDir *dir;
 
-        dir = g_dir_open(directory, 0, &error);
+        dir = g_dir_open(directory, 0, NULL);
         if (!dir)
-                return cli_failed(cli, EXIT_FAILED, "%s", error->message);
+                return cli_failed(cli, EXIT_FAILED, "%s: %s", directory, g_strerror(errno));
 
         while ((file = g_dir_read_name(dir)))
                 if (*file != '.' && g_str_has_suffix(file, ".sh"))

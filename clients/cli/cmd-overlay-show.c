@@ -81,8 +81,10 @@ int cmd_overlay_show(Cli *cli, char **words) {
                 card_line_styled(
                         cli, "Update", "there is news: left4mectl overlay build takes it", STYLE_YELLOW);
         if (props_boolean(p, "BuildPending"))
-                card_line_styled(cli, "Source",
-                        props_uint(p, "Current") == 0 ? "not built yet" : "changed since the last build",
+                card_line_styled(cli, "Build",
+                        props_uint(p, "Current") == 0
+                                ? "not built yet"
+                                : "what it is built from has changed since the last one",
                         STYLE_YELLOW);
         card_line(cli, "Used by", users);
         if (props_has(p, "KeepVersions"))

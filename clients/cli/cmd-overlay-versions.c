@@ -110,6 +110,13 @@ static void tell_rollback(Cli *cli, const char *name, guint32 version, guint32 b
         }
 }
 
+static int no_version_before(Cli *cli, const char *name, guint32 version) {
+        if (version == 0)
+                return cli_failed(cli, EXIT_NO_SUCH, "%s has no version yet", name);
+
+        return cli_failed(cli, EXIT_NO_SUCH, "%s has no version before %u", name, version);
+}
+
 int cmd_overlay_rollback(Cli *cli, char **words) {
         g_autoptr(GVariant) overlay = NULL;
         g_autofree char *path = NULL;
@@ -132,7 +139,7 @@ int cmd_overlay_rollback(Cli *cli, char **words) {
         if (version == 0)
                 version = version_before(overlay, current);
         if (version == 0)
-                return cli_failed(cli, EXIT_NO_SUCH, "%s has no version before %u", words[0], current);
+                return no_version_before(cli, words[0], current);
 
         r = set_number(cli, words[0], path, "Rollback", version);
         if (r == EXIT_OK)
@@ -298,6 +305,6 @@ int cmd_overlay_diff(Cli *cli, char **words) {
         if (a == 0)
                 a = version_before(overlay, b);
         if (a == 0)
-                return cli_failed(cli, EXIT_NO_SUCH, "%s has no version before %u", words[0], b);
+                return no_version_before(cli, words[0], b);
         return show_diff(cli, words[0], a, b);
 }

@@ -44,6 +44,24 @@ static void add_row(Table *table, const Object *object) {
                 table_style(table, 2, STYLE_YELLOW);
 }
 
+static void print_totals(Cli *cli, GPtrArray *overlays) {
+        unsigned pending = 0;
+
+        for (guint i = 0; i < overlays->len; i++) {
+                const Object *object = g_ptr_array_index(overlays, i);
+
+                pending += props_boolean(object->properties, "BuildPending");
+        }
+
+        terminal_printf(&cli->out, "\n%u overlay%s\n", overlays->len, overlays->len == 1 ? "" : "s");
+        if (pending > 0)
+                terminal_printf(&cli->out, "* a build would make something new of it\n");
+        if (overlays->len == 0) {
+                fflush(cli->out.file);
+                cli_hint(cli, "left4mectl overlay create NAME --kind KIND makes one");
+        }
+}
+
 int cmd_overlay_list(Cli *cli, char **words) {
         static const TableColumn columns[] = {
                 { "NAME", TABLE_LEFT },
@@ -64,7 +82,26 @@ int cmd_overlay_list(Cli *cli, char **words) {
         if (!inventory)
                 return cli_error(cli, error);
 
-        return listing_show(cli, inventory->overlays, &listing);
+        (void) listing_show(cli, inventory->overlays, &listing);
+        if (cli->out.tty && !cli->quiet && !cli->json)
+                print_totals(cli, inventory->overlays);
+        return EXIT_OK;
+}
+
+/* To somebody at a terminal, how it comes to hold something. */
+static void hint_next(Cli *cli, const char *name, const char *kind, gboolean items) {
+        if (!cli->out.tty)
+                return;
+
+        fflush(cli->out.file);
+        if (g_str_equal(kind, "script"))
+                cli_hint(cli, "write its script: left4mectl overlay edit %s", name);
+        else if (g_str_equal(kind, "workshop") && !items)
+                cli_hint(cli, "say what it consists of: left4mectl overlay items %s add ITEM", name);
+        else if (g_str_equal(kind, "files"))
+                cli_hint(cli, "fill it: left4mectl overlay import %s ARCHIVE", name);
+        else
+                cli_hint(cli, "build it: left4mectl overlay build %s", name);
 }
 
 int cmd_overlay_create(Cli *cli, char **words) {
@@ -87,7 +124,8 @@ int cmd_overlay_create(Cli *cli, char **words) {
         if (!kind)
                 return cli_usage(cli, "of which kind? --kind files makes one that is filled by uploads,"
                                       " --kind script one that a script builds,"
-                                      " --kind workshop one of items of the Steam Workshop");
+                                      " --kind workshop one of items of the Steam Workshop,"
+                                      " --kind steam one that holds the game");
 
         /* Before there is anything. */
         r = items ? items_check(cli, kind, items) : EXIT_OK;
@@ -116,8 +154,10 @@ int cmd_overlay_create(Cli *cli, char **words) {
                 json_object_set_string_member(object, "name", words[0]);
                 json_object_set_string_member(object, "kind", kind);
                 json_print(cli, json_node_object(object));
-        } else if (!cli->quiet)
+        } else if (!cli->quiet) {
                 terminal_printf(&cli->out, "%s created\n", words[0]);
+                hint_next(cli, words[0], kind, items != NULL);
+        }
 
         return EXIT_OK;
 }

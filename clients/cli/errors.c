@@ -116,9 +116,9 @@ static char **list_names(Cli *cli, const char *prefix) {
         return (char **) g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
-/* "no instance 'versu-1'; did you mean versus-1?" or NULL when it exists after all, or nothing is known. */
+/* "no server 'versu-1'; did you mean versus-1?" or NULL when it exists after all, or nothing is known. */
 static char *no_such_message(Cli *cli, const char *prefix, const char *name) {
-        const char *what = prefix && g_str_equal(prefix, LEFT4ME_INSTANCE_PREFIX) ? "instance" : "overlay",
+        const char *what = prefix && g_str_equal(prefix, LEFT4ME_INSTANCE_PREFIX) ? "server" : "overlay",
                    *near;
         g_auto(GStrv) names = NULL;
 

@@ -271,6 +271,15 @@ static GArray *make_lines(const JobView *v, unsigned rows) {
         return lines;
 }
 
+/* What has been asked for is known in no time: lines without names would only flash. */
+static gboolean all_known(const JobView *v) {
+        for (guint i = 0; i < v->entries->len; i++)
+                if (!job_watch_properties(watch_at(v, i)) && !job_watch_error(watch_at(v, i)))
+                        return FALSE;
+
+        return TRUE;
+}
+
 static void show_several(JobView *v) {
         unsigned rows = terminal_rows(&v->cli->err);
         g_autoptr(GArray) lines = make_lines(v, MAX(rows, 3) - 1);
@@ -317,8 +326,10 @@ void job_view_show(JobView *v) {
 
         if (progress_active(v->progress) && v->entries->len == 1)
                 show_one(v);
-        else if (progress_active(v->progress))
+        else if (progress_active(v->progress) && all_known(v))
                 show_several(v);
+        else if (progress_active(v->progress))
+                return;
         else if (!v->cli->quiet && !v->cli->json)
                 for (guint i = 0; i < v->entries->len; i++)
                         tell_phase(v, &g_array_index(v->entries, Entry, i));

@@ -41,6 +41,10 @@ char *job_title(GVariant *properties) {
                 const char *kind, *words;
         } known[] = {
                 { "import", "import into" },
+                { "build", "build of" },
+                { "validate", "validation of" },
+                { "refresh", "refresh of" },
+                { "freeze", "freezing of" },
                 { "put-file", "put into" },
                 { "remove-file", "removal from" },
                 { "reset", "reset of" },

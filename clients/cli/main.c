@@ -56,7 +56,7 @@ static const Verb verbs[] = {
         { "overlay", "seed", 1, 1, 0, cmd_overlay_seed, "FOLDER",
                 "Make overlays of the scripts in a folder" },
         { "overlay", "items", 1, -1, 0, cmd_overlay_items, "NAME [ACTION ITEM...]",
-                "Show or change its Workshop items" },
+                "Show, add, rm, pin, unpin Workshop items" },
         { "overlay", "refresh", 0, 0, 0, cmd_overlay_refresh, "", "Ask the Workshop and Steam for news" },
         { "overlay", "rm", 2, -1, 0, cmd_overlay_rm, "NAME PATH...", "Remove files or directories" },
         { "overlay", "diff", 1, 3, 0, cmd_overlay_diff, "NAME [VERSION...]",

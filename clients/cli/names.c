@@ -30,7 +30,7 @@ static int add_matching(Cli *cli, GPtrArray *names, const Inventory *inventory, 
         }
 
         if (!found && pattern)
-                return cli_failed(cli, EXIT_NO_SUCH, "no instance matches '%s'", pattern);
+                return cli_failed(cli, EXIT_NO_SUCH, "no server matches '%s'", pattern);
 
         return EXIT_OK;
 }

@@ -41,11 +41,11 @@ void settings_entries(Settings *s, gboolean changes, GOptionEntry *ret_entries) 
                 { "no-autostart", 0, 0, G_OPTION_ARG_NONE, &s->no_autostart, "Do not", NULL },
                 { "update-when-empty", 0, 0, G_OPTION_ARG_NONE, &s->update_when_empty,
                         "Restart into updates when nobody plays", NULL },
+                { "no-update-when-empty", 0, 0, G_OPTION_ARG_NONE, &s->no_update_when_empty, "Do not",
+                        NULL },
                 { "open-rcon", 0, 0, G_OPTION_ARG_NONE, &s->open_rcon, "Let other machines reach its RCON",
                         NULL },
                 { "close-rcon", 0, 0, G_OPTION_ARG_NONE, &s->close_rcon, "Do not", NULL },
-                { "no-update-when-empty", 0, 0, G_OPTION_ARG_NONE, &s->no_update_when_empty, "Do not",
-                        NULL },
         };
         const GOptionEntry removing[] = {
                 { "let-go", 0, 0, G_OPTION_ARG_STRING_ARRAY, &s->let_go,

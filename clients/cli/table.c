@@ -51,6 +51,10 @@ Table *table_free(Table *t) {
         return NULL;
 }
 
+unsigned table_rows(const Table *t) {
+        return t->rows->len;
+}
+
 /* One text a column; fewer are filled up with empty ones. */
 void table_add(Table *t, ...) {
         Row *row = g_new0(Row, 1);

@@ -22,5 +22,6 @@ Table *table_free(Table *t);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Table, table_free)
 
 void table_add(Table *t, ...) G_GNUC_NULL_TERMINATED;
+unsigned table_rows(const Table *t);
 void table_style(Table *t, unsigned column, Style style);
 void table_print(Table *t, const Terminal *out, gboolean header);

@@ -154,6 +154,8 @@ static int install(Session *s, const char *platform, bool validate, GError **err
         for (unsigned n = 1;; n++) {
                 say(6, "steamcmd for %s%s%s", platform, validate ? ", every file" : "",
                         n > 1 ? ", once more" : "");
+                (void) fprintf(s->progress.out, "@progress -1 steamcmd for %s\n", platform);
+                (void) fflush(s->progress.out);
                 r = install_once(s, validate, error);
                 if (r != 0 || n == TRIES_MAX || !steamcmd_fault_passes(s->fault))
                         return r;

@@ -203,7 +203,7 @@ static void test_build(Fixture *f) {
 
         /* What the manifest does not have goes; what is in the version is told to the next build. */
         set_items(f, "(['1', '4'],)");
-        build(f, HEAD ONE_AGAIN, "succeeded", ": 1 items");
+        build(f, HEAD ONE_AGAIN, "succeeded", ": 1 item");
         g_assert_cmpstr(helper.order, ==, "want 1\nwant 4\nhave 1 1700-5\nhave 2 1700-5\n");
         expect_file(f, "1", "1-170");
         expect_file(f, "2", NULL);
@@ -296,7 +296,7 @@ static void test_refresh(Fixture *f) {
         set_up(f);
         g_assert_cmpuint(refresh(f), ==, 0);
         set_items(f, "(['1'],)");
-        build(f, HEAD ONE, "succeeded", ": 1 items");
+        build(f, HEAD ONE, "succeeded", ": 1 item");
         expect(f, "UpdateAvailable", "false");
 
         helper.manifest = NULL;
@@ -349,7 +349,7 @@ static void test_helper(Fixture *f) {
         set_up(f);
         set_items(f, "(['1'],)");
         helper.wishes = 1;
-        build(f, HEAD ONE, "succeeded", ": 1 items");
+        build(f, HEAD ONE, "succeeded", ": 1 item");
         g_assert_cmpuint(helper.runs, ==, 2);
         g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-workshop@1.service"), ==, 2);
         g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-steam@1.service"), ==, 1);
@@ -397,7 +397,7 @@ static void test_helper_fails(Fixture *f) {
         g_assert_cmpstr(systemd_active_state(f->systemd, "left4me-steam@3.service"), ==, "inactive");
         g_assert_false(fixture_exists(f, "var/lib/left4me/builds/3"));
         expect(f, "State", "'empty'");
-        build(f, HEAD ONE, "succeeded", ": 1 items");
+        build(f, HEAD ONE, "succeeded", ": 1 item");
 }
 
 /* Between two parts nothing runs that could be stopped. */
@@ -420,7 +420,7 @@ static void test_cancelled_between_parts(Fixture *f) {
         g_assert_cmpstr(world_wait_job(f, job), ==, "cancelled");
         g_assert_cmpuint(helper.runs, ==, 1);
         g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-steam@*"), ==, 0);
-        build(f, HEAD ONE, "succeeded", ": 1 items");
+        build(f, HEAD ONE, "succeeded", ": 1 item");
 }
 
 static void add_tests(void) {

@@ -188,6 +188,8 @@ static void test_terminal(void) {
         say(r, "n\r", "nothing was changed");
         say(r, "quit\r", "End the server?");
         say(r, "y\r", "sent; versus-1");
+        /* Before the prompt the terminal itself would take this, and nobody would get it. */
+        run_until(r, "versus-1> ");
         run_send(r, "\004");
         run_wait(r);
         g_assert_cmpint(r->status, ==, 0);

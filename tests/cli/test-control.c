@@ -70,7 +70,7 @@ static void test_parallel(void) {
         assert_has(all->out, "versus-2 stopped\n");
 
         nothing = RUN(f, 4, "stop", "surv*");
-        g_assert_cmpstr(nothing->err->str, ==, "left4mectl: no instance matches 'surv*'\n");
+        g_assert_cmpstr(nothing->err->str, ==, "left4mectl: no server matches 'surv*'\n");
         fake_free(f);
 }
 
@@ -190,13 +190,13 @@ static void test_misspelt(void) {
 
         (void) fake_add_instance(f, "versus-1", 27015);
         near = RUN(f, 4, "start", "versu-1");
-        g_assert_cmpstr(near->err->str, ==, "left4mectl: no instance 'versu-1'; did you mean versus-1?\n");
+        g_assert_cmpstr(near->err->str, ==, "left4mectl: no server 'versu-1'; did you mean versus-1?\n");
 
         far = RUN(f, 4, "start", "survival");
-        g_assert_cmpstr(far->err->str, ==, "left4mectl: no instance 'survival'\n");
+        g_assert_cmpstr(far->err->str, ==, "left4mectl: no server 'survival'\n");
 
         json = RUN(f, 4, "--json", "configure", "versu-1", "--port", "27016");
-        assert_has(json->out, "\"message\":\"no instance 'versu-1'; did you mean versus-1?\"");
+        assert_has(json->out, "\"message\":\"no server 'versu-1'; did you mean versus-1?\"");
         assert_has(json->out, "\"exit_code\":4");
         fake_free(f);
 }

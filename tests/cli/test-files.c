@@ -69,7 +69,7 @@ static void test_files(void) {
         assert_has(wrong->err, "There is no such directory.\n");
         assert_has(wrong->err, "did you mean left4dead2?\n");
         nobody = RUN(f, 4, "files", "versus-2");
-        assert_has(nobody->err, "no instance 'versus-2'; did you mean versus-1?");
+        assert_has(nobody->err, "no server 'versus-2'; did you mean versus-1?");
         fake_free(f);
 }
 

@@ -39,6 +39,36 @@ static void test_list(void) {
         fake_free(f);
 }
 
+/* Whoever sits at a terminal is told how to go on. */
+static void test_nothing_yet(void) {
+        Fake *f = fake_new();
+        g_autoptr(Run) overlays = NULL, campaigns = NULL, items = NULL, wrong = NULL, action = NULL,
+                       none = NULL, some = NULL, piped = NULL;
+        L4Manager1Overlay *maps;
+
+        overlays = RUN_ON_TERMINAL(f, 0, "overlay", "list");
+        assert_has(overlays->out, "0 overlays\r\n");
+        assert_has(overlays->out, "left4mectl overlay create NAME --kind KIND makes one");
+        campaigns = RUN_ON_TERMINAL(f, 0, "campaigns");
+        assert_has(campaigns->out, "none is known: overlays of kind workshop tell of theirs");
+        piped = RUN(f, 0, "campaigns");
+        g_assert_cmpstr(piped->err->str, ==, "");
+
+        maps = fake_add_overlay(f, "maps");
+        wrong = RUN(f, 1, "overlay", "items", "maps");
+        g_assert_cmpstr(wrong->err->str, ==,
+                "left4mectl: maps is of kind files; only one of kind workshop has items\n");
+        action = RUN(f, 2, "overlay", "items", "maps", "show");
+        assert_has(action->err, "'show'? What can be done with items is: add, rm, pin and unpin");
+        l4_manager1_overlay_set_kind(maps, "workshop");
+        l4_manager1_overlay_set_build_pending(maps, TRUE);
+        none = RUN_ON_TERMINAL(f, 0, "overlay", "items", "maps");
+        assert_has(none->out, "none yet: left4mectl overlay items maps add ITEM");
+        some = RUN_ON_TERMINAL(f, 0, "overlay", "list");
+        assert_has(some->out, "1 overlay\r\n* a build would make something new of it\r\n");
+        fake_free(f);
+}
+
 static void test_list_json(void) {
         Fake *f = fake_new();
         g_autoptr(JsonNode) node = NULL, nothing = NULL;
@@ -134,7 +164,7 @@ static void test_status_stopped(void) {
 
         missing = RUN(f, 4, "status", "versus-1", "versus-9");
         assert_has(missing->out, "versus-1\n");
-        assert_has(missing->err, "left4mectl: no instance 'versus-9'; did you mean versus-");
+        assert_has(missing->err, "left4mectl: no server 'versus-9'; did you mean versus-");
 
         json = RUN(f, 3, "status", "versus-1", "--json");
         node = parse_json(json);
@@ -265,6 +295,7 @@ static void test_check(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/lists/list", test_list);
+        g_test_add_func("/lists/nothing-yet", test_nothing_yet);
         g_test_add_func("/lists/list-json", test_list_json);
         g_test_add_func("/lists/status", test_status);
         g_test_add_func("/lists/status-stopped", test_status_stopped);

@@ -71,7 +71,7 @@ static void test_lines(void) {
                 "l4d2                       succeeded             1:07  version 1: 3214 files\n"
                 "maps                       failed                0:03  it ended with exit co?\n"
                 "an-overlay-of-a-long-name  succeeded          1:02:03  nothing changed, vers?\n"
-                "left4mectl: build maps failed: it ended with exit code 7 and said all this\n"
+                "left4mectl: build of maps failed: it ended with exit code 7 and said all this\n"
                 "            left4mectl job logs 2 shows more\n");
         fake_free(f);
 }
@@ -136,8 +136,8 @@ static void test_phases(void) {
         assert_lacks(r->err, "\r");
         assert_lacks(r->err, "2 of 10 items");
         assert_lacks(r->err, "running");
-        assert_has(r->err, "left4mectl: build maps was cancelled\n"
-                           "left4mectl: build an-overlay-of-a-long-name failed: exit code 7\n"
+        assert_has(r->err, "left4mectl: build of maps was cancelled\n"
+                           "left4mectl: build of an-overlay-of-a-long-name failed: exit code 7\n"
                            "            left4mectl job logs 3 shows more\n");
 
         json = build_all(f, RUN_PIPES);
@@ -147,6 +147,30 @@ static void test_phases(void) {
                 end(f, i, "succeeded", 3, "");
         run_wait(json);
         g_assert_cmpint(json->status, ==, 0);
+        fake_free(f);
+}
+
+/* One that is named twice is built once; next steps for whoever sits there. */
+static void test_names(void) {
+        Fake *f = fake_with_overlays();
+        const char *words[] = { "overlay", "build", "maps", "l4d2", "maps", NULL };
+        g_autoptr(Run) r = run_start(f, RUN_PIPES, words), made = NULL, quiet = NULL, seed = NULL;
+
+        while (f->last_job < 2)
+                (void) g_main_context_iteration(NULL, TRUE);
+        end(f, 1, "succeeded", 1, "version 1: 1 file");
+        end(f, 2, "succeeded", 1, "");
+        run_wait(r);
+        g_assert_cmpint(r->status, ==, 0);
+        g_assert_cmpuint(f->last_job, ==, 2);
+
+        made = RUN_ON_TERMINAL(f, 0, "overlay", "create", "plugins", "--kind", "script");
+        assert_has(made->out, "plugins created\r\n");
+        assert_has(made->out, "write its script: left4mectl overlay edit plugins");
+        quiet = RUN(f, 0, "overlay", "create", "other", "--kind", "steam");
+        g_assert_cmpstr(quiet->err->str, ==, "");
+        seed = RUN(f, 1, "overlay", "seed", "/nonexistent");
+        g_assert_cmpstr(seed->err->str, ==, "left4mectl: /nonexistent: No such file or directory\n");
         fake_free(f);
 }
 
@@ -182,7 +206,7 @@ static void test_interrupts(void) {
         run_wait(cancelled);
         g_assert_cmpint(WEXITSTATUS(cancelled->status), ==, 130);
         g_assert_true(fake_called(f, "!Cancel"));
-        assert_has(cancelled->out, "left4mectl: build maps was cancelled\r\n");
+        assert_has(cancelled->out, "left4mectl: build of maps was cancelled\r\n");
         fake_free(f);
 }
 
@@ -191,6 +215,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/progress/lines", test_lines);
         g_test_add_func("/progress/narrow", test_narrow);
         g_test_add_func("/progress/phases", test_phases);
+        g_test_add_func("/progress/names", test_names);
         g_test_add_func("/progress/interrupts", test_interrupts);
         return g_test_run();
 }

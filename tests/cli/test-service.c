@@ -114,9 +114,9 @@ static void test_errors(Fixture *f) {
         import(f, "l4d2");
         name = RUN(&bus, 0, "create", "versus-1", "-g", "l4d2");
         near = RUN(&bus, 4, "start", "versu-1");
-        g_assert_cmpstr(near->err->str, ==, "left4mectl: no instance 'versu-1'; did you mean versus-1?\n");
+        g_assert_cmpstr(near->err->str, ==, "left4mectl: no server 'versu-1'; did you mean versus-1?\n");
         wrong = RUN(&bus, 4, "start", "../etc");
-        g_assert_cmpstr(wrong->err->str, ==, "left4mectl: no instance '../etc'\n");
+        g_assert_cmpstr(wrong->err->str, ==, "left4mectl: no server '../etc'\n");
         layer = RUN(&bus, 4, "configure", "versus-1", "-o", "l4d3");
         job = RUN(&bus, 4, "job", "show", "4711");
         g_assert_cmpstr(job->err->str, ==, "left4mectl: no job 4711\n");
