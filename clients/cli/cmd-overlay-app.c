@@ -3,6 +3,7 @@
 /* overlay app: which app of Steam's an overlay holds, and of which branch. */
 
 #include "dbus/names.h"
+#include "json.h"
 #include "verbs.h"
 
 #define PUBLIC_BRANCH "public"
@@ -29,7 +30,14 @@ int cmd_overlay_app(Cli *cli, char **words) {
                         .interactive = TRUE,
                 },
                 LEFT4ME_OVERLAY_PREFIX, words[0]);
-        if (r == EXIT_OK && !cli->json && !cli->quiet)
+        if (r == EXIT_OK && cli->json) {
+                JsonObject *object = json_object_new();
+
+                json_object_set_string_member(object, "name", words[0]);
+                json_object_set_int_member(object, "app", (gint64) app);
+                json_object_set_string_member(object, "branch", words[2] ? words[2] : PUBLIC_BRANCH);
+                json_print(cli, json_node_object(object));
+        } else if (r == EXIT_OK && !cli->quiet)
                 terminal_printf(&cli->out,
                         "%s holds app %u, branch %s; build it: left4mectl overlay build %s\n", words[0],
                         (unsigned) app, words[2] ? words[2] : PUBLIC_BRANCH, words[0]);

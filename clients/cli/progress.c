@@ -66,18 +66,24 @@ static char *cut_line(const Progress *p, unsigned columns, const ProgressLine *l
         return text_ellipsize(line->text, columns > EDGE ? columns - EDGE : 1, terminal_ellipsis(p->err));
 }
 
-static void put_line(Progress *p, const ProgressLine *line, const char *cut, gboolean last) {
-        fputs("\033[K", p->err->file);
-        terminal_put(p->err, line->style, cut);
-        if (!last)
-                fputs("\r\n", p->err->file);
+/* Only what has changed, or all; over a slow line that matters. */
+static void put_lines(Progress *p, const ProgressLine *lines, char **cut, unsigned n, gboolean all) {
+        for (unsigned i = 0; i < n; i++) {
+                if (all || !g_str_equal(cut[i], p->shown[i])) {
+                        fputs("\033[K", p->err->file);
+                        terminal_put(p->err, lines[i].style, cut[i]);
+                }
+                if (i + 1 < n)
+                        fputs("\r\n", p->err->file);
+        }
+        fflush(p->err->file);
 }
 
 /* Expects lines that are safe, no more than the terminal has. */
 void progress_show(Progress *p, const ProgressLine *lines, unsigned n) {
         unsigned columns = terminal_columns(p->err), i;
         g_auto(GStrv) cut = NULL;
-        gboolean same;
+        gboolean same, all = TRUE;
 
         if (!p->active || n == 0)
                 return;
@@ -94,13 +100,12 @@ void progress_show(Progress *p, const ProgressLine *lines, unsigned n) {
 
         if (p->n > 0 && (p->n != n || p->columns != columns))
                 progress_clear(p);
-        else if (p->n > 0)
+        else if (p->n > 0) {
                 go_to_first(p);
-        else
+                all = FALSE;
+        } else
                 fputc('\r', p->err->file);
-        for (i = 0; i < n; i++)
-                put_line(p, &lines[i], cut[i], i == n - 1);
-        fflush(p->err->file);
+        put_lines(p, lines, cut, n, all);
 
         forget(p);
         p->shown = g_steal_pointer(&cut);

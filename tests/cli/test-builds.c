@@ -169,7 +169,7 @@ static void test_refresh(void) {
 
 static void test_app(void) {
         Fake *f = set_up();
-        g_autoptr(Run) r = NULL, beta = NULL, wrong = NULL;
+        g_autoptr(Run) r = NULL, beta = NULL, json = NULL, wrong = NULL;
 
         (void) fake_add_overlay(f, "l4d2");
         r = RUN(f, 0, "overlay", "app", "l4d2", "222860");
@@ -178,6 +178,8 @@ static void test_app(void) {
                 "l4d2 holds app 222860, branch public; build it: left4mectl overlay build l4d2\n");
         beta = RUN(f, 0, "overlay", "app", "l4d2", "7", "beta-1", "-q");
         g_assert_true(fake_called(f, "!SetApp l4d2 (7, 'beta-1')"));
+        json = RUN(f, 0, "overlay", "app", "l4d2", "7", "--json");
+        g_assert_cmpstr(json->out->str, ==, "{\"name\":\"l4d2\",\"app\":7,\"branch\":\"public\"}\n");
         wrong = RUN(f, 2, "overlay", "app", "l4d2", "0");
         assert_has(wrong->err, "0 is not the id of an app");
         run_free(g_steal_pointer(&wrong));
