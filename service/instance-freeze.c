@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "service/build-needs.h"
 #include "service/bus-error.h"
@@ -92,13 +94,21 @@ static void on_frozen(Job *j, bool ok, const char *why) {
 }
 
 void instance_freeze_begin(Job *j) {
+        g_autofree char *number = g_strdup_printf("%u", j->id), *version = g_strdup_printf("%u", VERSION);
+        const char *everything = j->kind == JOB_FREEZE_EVERYTHING ? "true" : "false";
+
+        /* The store has no overlay of this name: what there is of one was left by a try that a restart of left4med ended. */
+        if (faccessat(j->manager->overlays_fd, j->argument, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                g_ptr_array_add(j->steps, job_step_new("remove-overlay", "Overlay", j->argument, NULL));
+        g_ptr_array_add(j->steps, job_step_new("freeze", "Instance", j->subject, "Build", number,
+                                          "Everything", everything, NULL));
+        g_ptr_array_add(j->steps,
+                job_step_new("commit", "Overlay", j->argument, "Build", number, "Version", version, NULL));
         job_set_progress(j, -1.0, "copies what the server wrote");
         job_run_steps(j, on_frozen);
 }
 
 int instance_freeze(Instance *i, const char *overlay, bool everything, Job **ret, sd_bus_error *error) {
-        g_autofree char *number = NULL, *version = g_strdup_printf("%u", VERSION);
-        Job *j;
         int r;
 
         r = instance_check_down(i, error);
@@ -106,16 +116,9 @@ int instance_freeze(Instance *i, const char *overlay, bool everything, Job **ret
                 r = overlay_check_name_free(i->manager, overlay, error);
         if (r >= 0)
                 r = build_needs_check(i->manager, JOB_FREEZE, error);
-        if (r >= 0)
-                r = job_new(i->manager, JOB_FREEZE, i->name, overlay, &j, error);
         if (r < 0)
                 return r;
 
-        number = g_strdup_printf("%u", j->id);
-        g_ptr_array_add(j->steps, job_step_new("freeze", "Instance", i->name, "Build", number, "Everything",
-                                          everything ? "true" : "false", NULL));
-        g_ptr_array_add(j->steps,
-                job_step_new("commit", "Overlay", overlay, "Build", number, "Version", version, NULL));
-        *ret = j;
-        return 0;
+        return job_new(
+                i->manager, everything ? JOB_FREEZE_EVERYTHING : JOB_FREEZE, i->name, overlay, ret, error);
 }

@@ -43,7 +43,7 @@ int instance_rename(Instance *i, const char *to, Request *q, sd_bus_error *error
         if (r < 0)
                 return r;
 
-        if (instance_find(i->manager, to) || jobs_promise(i->manager, JOB_RENAME_INSTANCE, to))
+        if (instance_find(i->manager, to) || jobs_promise(i->manager, "instance", to))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
                         "There is a server '%s' already. Choose another name.", to);
 

@@ -8,15 +8,11 @@
 #include <unistd.h>
 
 #include "protocol/workshop.h"
-#include "service/build-needs.h"
-#include "service/build-progress.h"
+#include "service/build-internal.h"
 #include "service/bus-error.h"
 #include "service/job-kinds.h"
-#include "service/journal-tail.h"
-#include "service/log.h"
 #include "service/manager.h"
 #include "service/overlay.h"
-#include "service/steam.h"
 #include "service/util.h"
 
 /*
@@ -30,36 +26,8 @@
  */
 
 #define UPLOADS_MAX 32U
-#define RESULT_MAX 4096U
-#define NOTE_MAX 100U
 #define CONTINUES_NAME \
         "continues" /* in the job's directory: for left4me-overlay, that what was built so far is this build's */
-
-typedef enum Phase {
-        PHASE_QUEUED,
-        PHASE_SETTLING, /* until the firewall stands */
-        PHASE_BUILDING,
-        PHASE_UNMOUNTING,
-        PHASE_COMMITTING,
-        PHASE_DISCARDING,
-} Phase;
-
-struct Build {
-        Job *job;
-        Phase phase;
-        uint32_t base;    /* the current version, 0 for none */
-        uint32_t version; /* the number that is made */
-        int pipe; /* our read end: what was written before the build begins waits here; -1: nothing is sent */
-        Unit *unit, *helper, *mount;
-        Unit *part;  /* of the first two, the one that is at work */
-        Unit *next;  /* and the one that goes on when the mount has gone; NULL: all is built */
-        char *built; /* digest of what it is made from, NULL for an upload */
-        BuildProgress *progress;
-        SpaceWatch *space;
-        JobState outcome; /* when all is tidy */
-        char *reason;
-        bool stray; /* the version is on the disk, and the store does not have it */
-};
 
 void build_free(Build *build) {
         if (!build)
@@ -77,233 +45,6 @@ void build_free(Build *build) {
         g_free(build->reason);
         g_free(build->built);
         g_free(build);
-}
-
-static void on_discarded(Job *j, bool ok, const char *why) {
-        g_autofree char *reason = g_steal_pointer(&j->build->reason);
-
-        if (!ok)
-                log_plain(LOG_WARNING,
-                        "Cannot remove build %u, ignoring (the next start of left4med does): %s", j->id,
-                        why);
-
-        job_finish(j, j->build->outcome, reason);
-}
-
-/* A failed unit stays in systemd's memory until somebody says that it was seen. */
-static void forget_failure(Unit *u) {
-        if (g_str_equal(unit_state(u)->active, "failed"))
-                (void) unit_reset_failed(u, NULL, NULL);
-}
-
-static void build_discard(Build *build) {
-        Job *j = build->job;
-        g_autofree char *number = g_strdup_printf("%u", j->id);
-
-        forget_failure(build->unit);
-        if (build->helper)
-                forget_failure(build->helper);
-        forget_failure(build->mount);
-        if (j->tree)
-                forget_failure(j->tree);
-
-        g_ptr_array_set_size(j->steps, 0);
-        if (build->stray) {
-                g_autofree char *version = g_strdup_printf("%u", build->version);
-
-                g_ptr_array_add(j->steps,
-                        job_step_new("remove-versions", "Overlay", j->subject, "Versions", version, NULL));
-        }
-        g_ptr_array_add(j->steps, job_step_new("discard", "Builds", number, NULL));
-        job_run_steps(j, on_discarded);
-}
-
-static void on_unmounted(Unit *u, UnitResult result, const char *detail, void *userdata) {
-        /* Whatever it said: left4me-tree looks for itself whether the build is still mounted. */
-        build_discard(userdata);
-}
-
-static void build_end(Build *build, JobState outcome, const char *reason) {
-        g_autofree char *old = build->reason;
-
-        build->phase = PHASE_DISCARDING;
-        build->outcome = outcome;
-        build->reason = g_strdup(reason);
-        build->progress = build_progress_free(build->progress);
-        build->space = space_watch_free(build->space);
-
-        /* A build that was ended early may leave its mount on the way up. */
-        if (outcome == JOB_SUCCEEDED || unit_stop(build->mount, on_unmounted, build) < 0)
-                build_discard(build);
-}
-
-/* Whether the version is made by a manifest that the build left. */
-static bool makes_by_manifest(const Job *j) {
-        return job_kind_builds(j->kind) && overlay_find(j->manager, j->subject)->kind->read_result;
-}
-
-/* The directory that left4me-tree leaves its results in. */
-static int open_build(const Job *j) {
-        g_autofree char *path = g_strdup_printf("%s/var/lib/left4me/builds/%u", j->manager->root, j->id);
-        int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-        return fd < 0 ? -errno : fd;
-}
-
-int build_read_result(Job *j, StoredVersion *v, bool *ret_changed) {
-        g_autofree char *text = NULL;
-        g_autoptr(GKeyFile) file = g_key_file_new();
-        int fd, r;
-
-        fd = open_build(j);
-        if (fd < 0)
-                return fd;
-
-        r = file_read(fd, "result", RESULT_MAX, &text);
-        if (r >= 0 && makes_by_manifest(j))
-                r = overlay_find(j->manager, j->subject)->kind->read_result(fd, &v->details);
-        (void) close(fd);
-        if (r < 0)
-                return r;
-
-        if (!g_key_file_load_from_data(file, text, (gsize) -1, G_KEY_FILE_NONE, NULL))
-                return -EBADMSG;
-
-        *ret_changed = g_key_file_get_boolean(file, "Version", "Changed", NULL);
-        v->size = g_key_file_get_uint64(file, "Version", "Size", NULL);
-        v->files = g_key_file_get_uint64(file, "Version", "Files", NULL);
-        v->created = now_usec();
-        return 0;
-}
-
-/* With the version the job has done what it was for: whatever happens while it tidies up, it succeeded. v NULL: nothing changed. */
-static int take_version(Job *j, const StoredVersion *v, const char *message) {
-        StoredJob stored = job_stored(j);
-
-        stored.state = job_state_to_string(JOB_SUCCEEDED);
-        stored.message = message;
-        stored.finished = now_usec();
-        return overlay_take_version(overlay_find(j->manager, j->subject), v, j->build->built, &stored);
-}
-
-/* One line of words of the build; NULL: there is none, or none that a label can be. */
-static char *read_note(const Job *j, const char *name) {
-        g_autofree char *text = NULL;
-        int fd, r;
-
-        fd = open_build(j);
-        if (fd < 0)
-                return NULL;
-
-        r = file_read(fd, name, NOTE_MAX, &text);
-        (void) close(fd);
-        if (r < 0)
-                return NULL;
-
-        g_strchomp(text);
-        return *text != '\0' && text_is_plain(text, NOTE_MAX) ? g_steal_pointer(&text) : NULL;
-}
-
-/* What the build calls itself, and behind it what the user does. */
-static char *make_label(const Job *j) {
-        g_autofree char *note = read_note(j, "label");
-
-        if (!note)
-                return g_strdup(j->argument);
-
-        return *j->argument != '\0' ? g_strdup_printf("%s (%s)", note, j->argument) : g_steal_pointer(&note);
-}
-
-/* What it found out about others. */
-static void take_newest(const Job *j, bool changed) {
-        g_autofree char *newest = read_note(j, changed ? "label" : "newest");
-        Overlay *o = overlay_find(j->manager, j->subject);
-
-        if (newest && o->steam && steam_note_newest(o, newest) < 0)
-                log_plain(LOG_WARNING, "Cannot store what the newest build of '%s' is, ignoring", o->name);
-}
-
-static char *describe_result(const Job *j, const StoredVersion *v, bool changed) {
-        g_autofree char *summary = NULL;
-
-        if (!changed && j->build->base == 0)
-                return g_strdup("it came to no files, so there is no version yet");
-        if (!changed)
-                return g_strdup_printf("nothing changed, version %u stays current", j->build->base);
-        if (!v->details)
-                return g_strdup_printf("version %u: %" G_GUINT64_FORMAT " file%s", v->number, v->files,
-                        v->files == 1 ? "" : "s");
-
-        summary = overlay_find(j->manager, j->subject)->kind->summary(v->details);
-        return g_strdup_printf("version %u: %s", v->number, summary);
-}
-
-static void on_committed(Job *j, bool ok, const char *why) {
-        Build *build = j->build;
-        g_autofree char *message = NULL, *label = ok ? make_label(j) : NULL;
-        StoredVersion v = { .number = build->version, .label = label };
-        bool changed = false;
-        int r;
-
-        if (!ok) {
-                build_end(build, JOB_FAILED, why);
-                return;
-        }
-
-        r = build_read_result(j, &v, &changed);
-        message = describe_result(j, &v, changed);
-        if (r >= 0 && changed) {
-                StoredJob stored = job_stored(j);
-
-                r = take_version(j, &v, message);
-                /* Only what the store surely does not know is removed: with a later write the failed one is gone. */
-                build->stray = r < 0 && store_set_job(j->manager->store, &stored, JOBS_KEPT) >= 0;
-        } else if (r >= 0 && build->built) {
-                /* The same files, but perhaps under other titles. */
-                if (v.details && build->base > 0)
-                        r = store_set_details(j->manager->store, j->subject, build->base, v.details);
-                if (r >= 0)
-                        r = take_version(j, NULL, message);
-        }
-        g_free(v.details);
-        if (r >= 0)
-                take_newest(j, changed);
-
-        if (r < 0) {
-                g_free(message);
-                message = g_strdup_printf("cannot store the new version: %s", strerror(-r));
-        }
-        build_end(build, r < 0 ? JOB_FAILED : JOB_SUCCEEDED, message);
-}
-
-static void build_commit(Build *build) {
-        Job *j = build->job;
-        g_autofree char *number = g_strdup_printf("%u", j->id),
-                        *version = g_strdup_printf("%u", build->version),
-                        *base = g_strdup_printf("%u", build->base);
-        const char *manifest = makes_by_manifest(j) ? "Manifest" : NULL;
-        char *step;
-
-        if (build->base > 0)
-                step = job_step_new("commit", "Overlay", j->subject, "Build", number, "Version", version,
-                        "Base", base, manifest, "true", NULL);
-        else
-                step = job_step_new("commit", "Overlay", j->subject, "Build", number, "Version", version,
-                        manifest, "true", NULL);
-
-        build->phase = PHASE_COMMITTING;
-        job_set_progress(j, -1.0, "makes a version of it");
-        g_ptr_array_add(j->steps, step);
-        job_run_steps(j, on_committed);
-}
-
-static void on_failure_log(const char *why, void *userdata) {
-        build_end(userdata, JOB_FAILED, why);
-}
-
-static void build_fail(Build *build, Unit *u) {
-        if (journal_tail_unit(build->job->manager, u, on_failure_log, build) < 0)
-                on_failure_log("the build failed", build);
 }
 
 static void on_stopped(Unit *u, UnitResult result, const char *detail, void *userdata) {
@@ -454,8 +195,6 @@ static int build_start(Build *build) {
         int r;
 
         r = job_kind_builds(j->kind) ? prepare_kind(j) : 0;
-        if (r >= 0)
-                r = store_reserve_version(j->manager->store, j->subject, &build->version);
         return r < 0 ? r : begin_part(build, build->unit);
 }
 

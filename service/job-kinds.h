@@ -6,16 +6,23 @@
 /* What each kind of job does when it begins and when it has ended. job.c has the table. */
 typedef struct JobType {
         const char *name;
-        const char *action;    /* polkit's, to cancel it */
-        const char *subject;   /* "instance" or "overlay", NULL for none */
-        const char *doing;     /* of a build: its message at the beginning; NULL for what is no build */
-        bool resumes;          /* after a restart of the manager it is done again; else it fails */
+        const char *action;  /* polkit's, to cancel it */
+        const char *subject; /* "instance" or "overlay", NULL for none */
+        const char *doing;   /* of a build: its message at the beginning; NULL for what is no build */
+        const char
+                *promises; /* "instance" or "overlay": its argument is the name that one is about to get */
+        bool resumes;      /* after a restart of the manager it is done again; else it fails */
         void (*begin)(Job *j); /* ends with job_finish(), now or later */
         int (*take_over)(
                 Job *j); /* after the work, before anybody is told: puts it into the store and the objects */
 } JobType;
 
 const JobType *job_type(const Job *j);
+
+bool job_is_freeze(const Job *j);
+
+/* Whether it is about to give a name, its argument, to an "instance" or "overlay". */
+bool job_promises(const Job *j, const char *what);
 
 /* Lets a job out of the queue begin. */
 void job_begin(Job *j);
@@ -41,8 +48,20 @@ int build_make_pipe(int fd, int *ret_read, int *ret_write);
  * none. */
 bool build_resume(Job *j);
 
+/* Whether the version is made by a manifest that the build left. */
+bool build_has_manifest(const Job *j);
+
 /* What a commit says of the version that it made: size, files, when; and whether there is any. */
 int build_read_result(Job *j, StoredVersion *v, bool *ret_changed);
+
+/* What the build calls its version, and behind it what the user does. */
+char *build_make_label(const Job *j);
+
+/* Takes over what the build found out about Steam's newest one. */
+void build_take_newest(const Job *j, bool changed);
+
+/* Whether the tree that it works on is still mounted. */
+bool build_is_mounted(const Manager *m, uint32_t id);
 
 void instance_freeze_begin(Job *j);
 void instance_job_begin(Job *j);

@@ -6,7 +6,7 @@
 
 static bool makes_or_takes_overlays(const Job *j) {
         return j->kind == JOB_CLEAN || j->kind == JOB_DELETE_OVERLAY || j->kind == JOB_RENAME_OVERLAY ||
-               j->kind == JOB_FREEZE;
+               job_is_freeze(j);
 }
 
 typedef struct Obstacle {
@@ -66,8 +66,7 @@ void jobs_dispatch(Manager *m) {
 }
 
 typedef struct Promise {
-        JobKind kind;
-        const char *name;
+        const char *what, *name;
         bool found;
 } Promise;
 
@@ -75,13 +74,12 @@ static gboolean find_promise(gpointer key, gpointer value, gpointer userdata) {
         Promise *promise = userdata;
         const Job *j = value;
 
-        promise->found = j->kind == promise->kind && !job_has_ended(j) &&
-                         g_str_equal(j->argument, promise->name);
+        promise->found = job_promises(j, promise->what) && g_str_equal(j->argument, promise->name);
         return promise->found;
 }
 
-bool jobs_promise(Manager *m, JobKind kind, const char *name) {
-        Promise promise = { kind, name, false };
+bool jobs_promise(Manager *m, const char *what, const char *name) {
+        Promise promise = { what, name, false };
 
         g_tree_foreach(m->jobs, find_promise, &promise);
         return promise.found;

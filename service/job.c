@@ -14,42 +14,6 @@
 
 #define PROGRESS_STEP 0.001 /* what is less is none */
 
-static const char *const job_states[_JOB_STATE_MAX] = {
-        [JOB_QUEUED] = "queued",
-        [JOB_RUNNING] = "running",
-        [JOB_SUCCEEDED] = "succeeded",
-        [JOB_FAILED] = "failed",
-        [JOB_CANCELLED] = "cancelled",
-};
-
-static const JobType job_types[_JOB_KIND_MAX] = {
-        [JOB_IMPORT] = { "import", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "unpacks the archive", false,
-                build_begin, NULL },
-        [JOB_PUT_FILE] = { "put-file", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "takes the file", false,
-                build_begin, NULL },
-        [JOB_REMOVE_FILE] = { "remove-file", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "removes the file",
-                false, build_begin, NULL },
-        [JOB_BUILD] = { "build", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "builds it", false, build_begin,
-                NULL },
-        [JOB_VALIDATE] = { "validate", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "looks at every file",
-                false, build_begin, NULL },
-        [JOB_REFRESH] = { "refresh", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", "looks for news", false,
-                build_begin, NULL },
-        [JOB_FREEZE] = { "freeze", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, false,
-                instance_freeze_begin, NULL },
-        [JOB_RESET] = { "reset", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true, instance_job_begin,
-                instance_job_take_over },
-        [JOB_DELETE_INSTANCE] = { "delete-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true,
-                instance_job_begin, instance_job_take_over },
-        [JOB_RENAME_INSTANCE] = { "rename-instance", LEFT4ME_ACTION_MANAGE_INSTANCES, "instance", NULL, true,
-                instance_job_begin, instance_job_take_over },
-        [JOB_DELETE_OVERLAY] = { "delete-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", NULL, true,
-                overlay_delete_begin, overlay_delete_take_over },
-        [JOB_RENAME_OVERLAY] = { "rename-overlay", LEFT4ME_ACTION_MANAGE_OVERLAYS, "overlay", NULL, true,
-                overlay_rename_begin, overlay_rename_take_over },
-        [JOB_CLEAN] = { "clean", LEFT4ME_ACTION_MANAGE_HOST, NULL, NULL, false, clean_begin, NULL },
-};
-
 static const char *const job_properties[] = { "State", "Progress", "Message", "Started", "Finished",
         "ExitStatus", NULL };
 
@@ -59,48 +23,12 @@ static const ObjectType job_object_type = {
         .properties = job_properties,
 };
 
-const JobType *job_type(const Job *j) {
-        return &job_types[j->kind];
-}
-
-const char *job_kind_to_string(JobKind k) {
-        return k >= 0 && k < _JOB_KIND_MAX ? job_types[k].name : NULL;
-}
-
-JobKind job_kind_from_string(const char *s) {
-        for (int i = 0; i < _JOB_KIND_MAX; i++)
-                if (g_str_equal(job_types[i].name, s))
-                        return (JobKind) i;
-
-        return _JOB_KIND_INVALID;
-}
-
-const char *job_state_to_string(JobState s) {
-        return s >= 0 && s < _JOB_STATE_MAX ? job_states[s] : NULL;
-}
-
-JobState job_state_from_string(const char *s) {
-        for (int i = 0; i < _JOB_STATE_MAX; i++)
-                if (g_str_equal(job_states[i], s))
-                        return (JobState) i;
-
-        return _JOB_STATE_INVALID;
-}
-
 uint32_t job_id(const Job *j) {
         return j->id;
 }
 
 bool job_is(const Job *j, JobKind kind) {
         return j->kind == kind;
-}
-
-bool job_is_build(const Job *j) {
-        return job_type(j)->doing != NULL;
-}
-
-bool job_kind_builds(JobKind k) {
-        return k == JOB_BUILD || k == JOB_VALIDATE || k == JOB_REFRESH;
 }
 
 bool job_has_ended(const Job *j) {
@@ -428,10 +356,14 @@ void job_load(Manager *m, const StoredJob *stored) {
         }
 
         /* Nobody feeds the pipe any more. What the build left behind is found and removed by itself. */
-        why = j->state == JOB_RUNNING ? "interrupted by a restart of left4med; start it again"
-              : j->kind == JOB_REMOVE_FILE
-                      ? "the host went down before it began; start it again"
-                      : "its upload was interrupted by a restart of left4med, before it began; start it again";
+        if (j->kind == JOB_CLEAN)
+                why = "interrupted by a restart of left4med, which looks anew for what is to be removed";
+        else if (j->state == JOB_RUNNING)
+                why = "interrupted by a restart of left4med; start it again";
+        else if (j->kind == JOB_IMPORT || j->kind == JOB_PUT_FILE)
+                why = "its upload was interrupted by a restart of left4med, before it began; start it again";
+        else
+                why = "the host went down before it began; start it again";
         j->state = JOB_QUEUED;
         job_finish(j, JOB_FAILED, why);
 }

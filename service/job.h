@@ -23,6 +23,7 @@ typedef enum JobKind {
         JOB_VALIDATE, /* the same, and every file is looked at */
         JOB_REFRESH,  /* the same, if there is news of what it is built from */
         JOB_FREEZE,
+        JOB_FREEZE_EVERYTHING, /* the same, by-products of the server included */
         JOB_RESET,
         JOB_DELETE_INSTANCE,
         JOB_RENAME_INSTANCE,
@@ -113,8 +114,8 @@ bool job_has_ended(const Job *j);
 /* Takes a job over from the store at start-up: one that was under way goes on, or, where it cannot, fails. */
 void job_load(Manager *m, const StoredJob *stored);
 
-/* Whether a job of that kind, a renaming, is about to give this name. */
-bool jobs_promise(Manager *m, JobKind kind, const char *name);
+/* Whether a job is about to give this name to an "instance" or "overlay". */
+bool jobs_promise(Manager *m, const char *what, const char *name);
 
 /* Lets queued jobs run while there are workers. */
 void jobs_dispatch(Manager *m);

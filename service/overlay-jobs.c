@@ -55,8 +55,7 @@ int overlay_rename(Overlay *o, const char *to, Request *q, sd_bus_error *error) 
         if (r < 0)
                 return r;
 
-        if (overlay_find(m, to) || jobs_promise(m, JOB_RENAME_OVERLAY, to) ||
-                jobs_promise(m, JOB_FREEZE, to))
+        if (overlay_find(m, to) || jobs_promise(m, "overlay", to))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
                         "There is an overlay '%s' already. Choose another name.", to);
 

@@ -109,6 +109,15 @@ static void set_current(Overlay *o, uint32_t version) {
         g_tree_foreach(o->manager->instances, refresh_user, NULL);
 }
 
+static void set_built(Overlay *o, const char *built) {
+        if (!built || g_str_equal(built, o->built))
+                return;
+
+        g_free(o->built);
+        o->built = g_strdup(built);
+        object_changed(&o->object, OVERLAY_BUILD_PENDING);
+}
+
 int overlay_take_version(Overlay *o, const StoredVersion *v, const char *built, const StoredJob *job) {
         int r;
 
@@ -116,20 +125,24 @@ int overlay_take_version(Overlay *o, const StoredVersion *v, const char *built, 
         if (r < 0)
                 return r;
 
-        if (built && !g_str_equal(built, o->built)) {
-                g_free(o->built);
-                o->built = g_strdup(built);
-                object_changed(&o->object, OVERLAY_BUILD_PENDING);
-        }
-        if (!v) {
-                workshop_reload(o);
-                return 0;
-        }
-
+        set_built(o, built);
         overlay_load_version(o, v);
         object_changed(&o->object, OVERLAY_VERSIONS | (o->steam ? OVERLAY_UPDATE_AVAILABLE : 0));
         set_current(o, v->number);
         prune_later(o->manager);
+        return 0;
+}
+
+int overlay_keep_version(
+        Overlay *o, uint32_t unused, const char *details, const char *built, const StoredJob *job) {
+        int r;
+
+        r = store_keep_version(o->manager->store, o->name, unused, o->current, details, built, job);
+        if (r < 0)
+                return r;
+
+        set_built(o, built);
+        workshop_reload(o);
         return 0;
 }
 

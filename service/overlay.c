@@ -69,8 +69,7 @@ Overlay *overlay_find(Manager *m, const char *name) {
 }
 
 int overlay_check_name_free(Manager *m, const char *name, sd_bus_error *error) {
-        if (overlay_find(m, name) || jobs_promise(m, JOB_RENAME_OVERLAY, name) ||
-                jobs_promise(m, JOB_FREEZE, name))
+        if (overlay_find(m, name) || jobs_promise(m, "overlay", name))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
                         "There is an overlay '%s' already. Choose another name.", name);
 

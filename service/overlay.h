@@ -105,6 +105,10 @@ bool overlay_has_path(const Overlay *o, uint32_t version, const char *path);
 /* Puts a finished version into the store together with the job that made it, makes it current, and tells; see store_add_version(). */
 int overlay_take_version(Overlay *o, const StoredVersion *v, const char *built, const StoredJob *job);
 
+/* The same after a build that changed no file: see store_keep_version(). */
+int overlay_keep_version(
+        Overlay *o, uint32_t unused, const char *details, const char *built, const StoredJob *job);
+
 /* Takes versions out of the store; their files are the caller's to remove. */
 int overlay_forget_versions(Overlay *o, const uint32_t *numbers, unsigned n);
 

@@ -6,10 +6,9 @@
 #include <unistd.h>
 
 #include "service/instance-internal.h"
-#include "service/job.h"
+#include "service/job-kinds.h"
 #include "service/log.h"
 #include "service/manager.h"
-#include "service/mounts.h"
 #include "service/overlay.h"
 #include "service/prune.h"
 #include "service/reconcile.h"
@@ -37,14 +36,9 @@ static void reconcile_end(Reconcile *rc) {
 }
 
 static bool is_mounted(const Manager *m, const Unit *u) {
-        g_autofree char *target = NULL;
         unsigned id;
 
-        if (sscanf(unit_name(u), "left4me-overlay@build-%u.service", &id) != 1)
-                return false;
-
-        target = g_strdup_printf("%s/var/lib/left4me/runtime/build-%u/merged", m->root, id);
-        return mounts_find(m->mounts, target);
+        return sscanf(unit_name(u), "left4me-overlay@build-%u.service", &id) == 1 && build_is_mounted(m, id);
 }
 
 static void on_stranger_down(Unit *u, UnitResult result, const char *detail, void *userdata) {
@@ -63,7 +57,7 @@ static void on_stranger_stopped(Unit *u, UnitResult result, const char *detail, 
                 on_stranger_down(u, result, detail, userdata);
 }
 
-/* A build, or a commit, of a job that has ended for us: what it makes nobody will take. */
+/* Of a job that has ended for us: what it makes nobody will take. Or of one that begins anew, from nothing that changes under it. */
 static void add_stranger(Reconcile *rc, const char *name) {
         uint32_t id;
         Job *j;
@@ -72,7 +66,7 @@ static void add_stranger(Reconcile *rc, const char *name) {
                 return;
 
         j = job_find(rc->manager, id);
-        if ((!j || job_has_ended(j)) && g_hash_table_add(rc->loaded, g_strdup(name)))
+        if ((!j || j->state != JOB_RUNNING) && g_hash_table_add(rc->loaded, g_strdup(name)))
                 g_ptr_array_add(rc->strangers, unit_new(rc->manager->units, name, NULL, NULL));
 }
 
@@ -200,7 +194,7 @@ static void clean_directories(Manager *m, GPtrArray *steps, const char *director
                         g_ptr_array_add(steps, job_step_new(operation, key, *name, NULL));
 }
 
-/* Names that are there, and those that a renaming is about to give. */
+/* Names that are there, and those that a job is about to give. */
 typedef struct Known {
         GTree *instances, *overlays;
 } Known;
@@ -209,9 +203,9 @@ static gboolean promise_name(gpointer key, gpointer value, gpointer userdata) {
         Known *known = userdata;
         const Job *j = value;
 
-        if (!job_has_ended(j) && j->kind == JOB_RENAME_INSTANCE)
+        if (job_promises(j, "instance"))
                 g_tree_insert(known->instances, j->argument, value);
-        if (!job_has_ended(j) && j->kind == JOB_RENAME_OVERLAY)
+        if (job_promises(j, "overlay"))
                 g_tree_insert(known->overlays, j->argument, value);
         return FALSE;
 }

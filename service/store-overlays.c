@@ -99,13 +99,6 @@ static int put_details(Store *s, const char *overlay, uint32_t version, const ch
                                "ssn", details, overlay, (uint64_t) version);
 }
 
-int store_set_details(Store *s, const char *overlay, uint32_t version, const char *details) {
-        int r;
-
-        r = db_begin(s);
-        return r < 0 ? r : db_end(s, put_details(s, overlay, version, details));
-}
-
 int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *userdata), void *userdata) {
         sqlite3_stmt *stmt;
         int r;
@@ -192,6 +185,10 @@ static int insert_version(Store *s, const char *overlay, const StoredVersion *v)
         return r < 0 ? r : store_set_current(s, overlay, v->number);
 }
 
+static int put_built(Store *s, const char *overlay, const char *built) {
+        return built ? db_run(s, "UPDATE overlays SET built = ? WHERE name = ?", "ss", built, overlay) : 0;
+}
+
 int store_add_version(
         Store *s, const char *overlay, const StoredVersion *v, const char *built, const StoredJob *job) {
         int r;
@@ -200,10 +197,29 @@ int store_add_version(
         if (r < 0)
                 return r;
 
-        if (v)
-                r = insert_version(s, overlay, v);
-        if (r >= 0 && built)
-                r = db_run(s, "UPDATE overlays SET built = ? WHERE name = ?", "ss", built, overlay);
+        r = insert_version(s, overlay, v);
+        if (r >= 0)
+                r = put_built(s, overlay, built);
+        if (r >= 0)
+                r = store_put_job(s, job);
+
+        return db_end(s, r);
+}
+
+int store_keep_version(Store *s, const char *overlay, uint32_t unused, uint32_t version, const char *details,
+        const char *built, const StoredJob *job) {
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        r = db_run(s, "UPDATE overlays SET last_number = last_number - 1 WHERE name = ? AND last_number = ?",
+                "sn", overlay, (uint64_t) unused);
+        if (r >= 0 && details && version > 0)
+                r = put_details(s, overlay, version, details);
+        if (r >= 0)
+                r = put_built(s, overlay, built);
         if (r >= 0)
                 r = store_put_job(s, job);
 

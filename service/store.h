@@ -70,15 +70,18 @@ int store_get_source(Store *s, const char *overlay, char **ret);
 
 int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *userdata), void *userdata);
 
-/* Takes the next version number of an overlay; a number is never given twice. */
+/* Takes the next version number of an overlay; a number that was not given back is never given twice. */
 int store_reserve_version(Store *s, const char *overlay, uint32_t *ret);
 
-/* Adds a version and makes it the current one, and stores the job that made it as it is given; both or neither. v NULL: nothing
- * has changed. built: the digest of what it was made from, NULL for what the overlay does not remember. */
+/* Adds a version and makes it the current one, and stores the job that made it as it is given; both or neither.
+ * built: the digest of what it was made from, NULL for what the overlay does not remember. */
 int store_add_version(
         Store *s, const char *overlay, const StoredVersion *v, const char *built, const StoredJob *job);
-/* Sets what is known of a version, and what was seen with it. */
-int store_set_details(Store *s, const char *overlay, uint32_t version, const char *details);
+
+/* The same after a build that changed no file: gives back the number that it took, and sets what is known now (NULL: nothing new) of
+ * the version that stays, 0 for none. */
+int store_keep_version(Store *s, const char *overlay, uint32_t unused, uint32_t version, const char *details,
+        const char *built, const StoredJob *job);
 
 /* What is known of a version, and what its last good build saw; "" for nothing. *ret is the caller's. */
 int store_get_details(Store *s, const char *overlay, uint32_t version, char **ret);

@@ -145,8 +145,41 @@ static void test_refused(Fixture *f) {
         g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
 }
 
-/* A restart of left4med in the middle: it has failed, and nothing of it is left. */
+/* A restart of left4med in the middle, whatever it has left: it is done anew, and as it was asked for. */
+static void restart(Fixture *f, const char *options, bool logs) {
+        g_autofree char *job = NULL;
+
+        set_up(f);
+        systemd_hold(f->systemd, "left4me-tree@*", SYSTEMD_START);
+        job = begin_freeze(f, options);
+        systemd_wait_held(f->systemd, "left4me-tree@2.service", SYSTEMD_START);
+        call_refused(f, SERVER, "Start", NULL, LEFT4ME_ERROR_BUSY);
+        fixture_write(f, "var/lib/left4me/builds/2/upper/half", "");
+        fixture_write(f, VERSION "half", "");
+        fixture_kill(f);
+        systemd_forget_rules(f->systemd);
+        fixture_start(f);
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
+        world_wait_idle(f);
+        expect_overlay(f, "Current", "@u 1");
+        g_assert_true(fixture_exists(f, VERSION "left4dead2/addons/sourcemod/data/a.txt"));
+        g_assert_false(fixture_exists(f, VERSION "half"));
+        g_assert_cmpint(fixture_exists(f, VERSION "left4dead2/console.log"), ==, logs);
+        g_assert_false(fixture_exists(f, "var/lib/left4me/builds/2"));
+        g_free(world_take_path(call(f, SERVER, "Delete", NULL)));
+        world_wait_idle(f);
+}
+
 static void test_restart(Fixture *f) {
+        restart(f, "@a{sv} {}", false);
+}
+
+static void test_restart_everything(Fixture *f) {
+        restart(f, "{'Everything': <true>}", true);
+}
+
+/* The next start of left4med finds it waiting: the name is still promised. */
+static void test_restart_queued(Fixture *f) {
         g_autofree char *job = NULL;
 
         set_up(f);
@@ -154,12 +187,14 @@ static void test_restart(Fixture *f) {
         job = begin_freeze(f, "@a{sv} {}");
         systemd_wait_held(f->systemd, "left4me-tree@2.service", SYSTEMD_START);
         fixture_kill(f);
-        systemd_forget_rules(f->systemd);
         fixture_start(f);
-        g_assert_cmpstr(world_wait_job(f, job), ==, "failed");
-        world_wait_idle(f);
-        g_assert_false(mirror_has(f->mirror, SAVED));
-        freeze(f, "@a{sv} {}", "succeeded");
+        systemd_wait_held(f->systemd, "left4me-tree@2.service", SYSTEMD_START);
+        call_refused(f, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "CreateOverlay",
+                g_variant_new_parsed("('saved', 'files', @a{sv} {})"), LEFT4ME_ERROR_NAME_TAKEN);
+        call_refused(f, SERVER, "Start", NULL, LEFT4ME_ERROR_BUSY);
+        systemd_forget_rules(f->systemd);
+        systemd_release(f->systemd, "left4me-tree@2.service");
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
 }
 
 /* No copy, no overlay. */
@@ -179,6 +214,8 @@ static void add_tests(void) {
         fixture_add("/freeze/hostile", test_hostile);
         fixture_add("/freeze/refused", test_refused);
         fixture_add("/freeze/restart", test_restart);
+        fixture_add("/freeze/restart-everything", test_restart_everything);
+        fixture_add("/freeze/restart-queued", test_restart_queued);
         fixture_add("/freeze/step-fails", test_step_fails);
 }
 

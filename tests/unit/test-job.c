@@ -14,6 +14,7 @@ static void test_kinds(void) {
                 { JOB_VALIDATE, "validate" },
                 { JOB_REFRESH, "refresh" },
                 { JOB_FREEZE, "freeze" },
+                { JOB_FREEZE_EVERYTHING, "freeze-everything" },
                 { JOB_RESET, "reset" },
                 { JOB_DELETE_INSTANCE, "delete-instance" },
                 { JOB_RENAME_INSTANCE, "rename-instance" },

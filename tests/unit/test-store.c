@@ -254,6 +254,16 @@ static void test_version_numbers(Temporary *t, gconstpointer data) {
 
         g_assert_cmpint(store_reserve_version(s, "mods", &number), ==, 0);
         g_assert_cmpuint(number, ==, 1);
+
+        /* A build that changed nothing gives its number back, and nobody else's. */
+        g_assert_cmpint(store_reserve_version(s, "maps", &number), ==, 0);
+        g_assert_cmpint(store_keep_version(s, "maps", number, 20, NULL, "digest", &no_job), ==, 0);
+        g_assert_cmpint(store_keep_version(s, "maps", number, 20, NULL, "digest", &no_job), ==, 0);
+        g_assert_cmpint(store_keep_version(s, "maps", 7, 20, NULL, "digest", &no_job), ==, 0);
+        s = reopen(t, g_steal_pointer(&s));
+        g_assert_cmpint(store_reserve_version(s, "maps", &number), ==, 0);
+        g_assert_cmpuint(number, ==, 21);
+
         number = 77;
         g_assert_cmpint(store_reserve_version(s, "nothing", &number), ==, -ENOENT);
         g_assert_cmpuint(number, ==, 77);
