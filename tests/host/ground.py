@@ -223,7 +223,7 @@ def orphans(instances, overlays, jobs):
     left += [f"runtime/{n}" for n in names(f"{STATE}/runtime") if n.removeprefix("server-") not in known]
     left += [f"{JOBS}/{n}" for n in names(JOBS) if n.isdigit()]
     left += [f"{unit} is {active}" for unit, active in loaded_units().items()
-             if re.match(r"left4me-(build|tree)@|left4me-overlay@build-", unit) and active != "inactive"]
+             if re.match(r"left4me-(build|script|steam|workshop|tree)@|left4me-overlay@build-", unit) and active != "inactive"]
     left += [f"{unit} is {active}" for unit, active in loaded_units().items()
              if (found := re.match(r"left4me-(?:server@|overlay@server-)(.*)\.service", unit)) and found[1] not in known
              and active != "inactive"]

@@ -8,6 +8,7 @@ and fault ("all" for every one of them: hours). If nothing is said, it is one po
 import errno
 import os
 import random
+import threading
 import time
 import unittest
 
@@ -67,6 +68,7 @@ class Campaign(unittest.TestCase):
         cls.g.create(BYSTANDER, Game=GAME, Overlays=[MAPS], Cvars={"hostname": "bystander"}, Lines=["sv_cheats 0"])
         cls.g.instance(BYSTANDER, "Start")
         cls.world = World()
+        cls.addClassCleanup(cls.world.close)
         cls.bystander_before = cls.bystander()
         cls.cases = cls.missed = 0
         cls.broken = oracle.settle(cls.g)
@@ -105,9 +107,8 @@ class Campaign(unittest.TestCase):
         except TimeoutError:
             self.fail("a call hangs")
         operation.answered(reply)
-        if reply and isinstance(reply[0], str) and "/job/" in reply[0]:
-            return self.job_result(reply[0])
-        return "done", ""
+        results = [self.job_result(path) for path in operation.jobs(reply)]
+        return next((r for r in results if r[0] != "done"), results[0] if results else ("done", ""))
 
     def undisturbed(self, operation):
         operation.prepare()
@@ -173,6 +174,47 @@ class Campaign(unittest.TestCase):
         self.tracer.arm()
         self.again(word, happened, rng)
 
+    def let_go(self):
+        """Nothing is to be held from now on, and what is held goes on."""
+        self.tracer.arm()
+        self.tracer.send(do="go")
+
+    def watch(self, action, over, meanwhile):
+        """Waits for a program to be stopped, does something and lets it go on."""
+        try:
+            while not over.is_set() and not self.tracer.seen("hit"):
+                self.tracer.read(0.05)
+            self.hit = bool(self.tracer.seen("hit"))
+            if not meanwhile:
+                self.let_go()
+            if self.hit:
+                action(over)
+        except Exception as error:
+            self.trouble = error
+        if meanwhile or self.trouble:
+            self.let_go()
+
+    def hold(self, operation, point, action, meanwhile=True):
+        """The operation, with action(an event: it is over) done while a program stands still at that point, or as soon as it goes
+        on. What came of it, as result() has it."""
+        self.tracer.follow(self.g.manager_pid())
+        self.tracer.arm(point.plan("hold"))
+        self.trouble, self.hit, over = None, False, threading.Event()
+        watcher = threading.Thread(target=self.watch, args=(action, over, meanwhile))
+        serial = operation.post()
+        watcher.start()
+        try:
+            result = self.result(operation, serial)
+        except ConnectionError:
+            result = "lost", "the bus was started anew"
+        over.set()
+        watcher.join()
+        if self.trouble:
+            raise self.trouble
+        type(self).cases += 1
+        type(self).missed += not self.hit
+        return result
+
     def run_cases(self, word, cases, rng):
         """cases: [(point, action, options of the plan)]"""
         begin = time.monotonic()
@@ -188,14 +230,14 @@ class Campaign(unittest.TestCase):
                 print(f"        slow: {action} {options or ''} at {point}: {time.monotonic() - started:.1f} s", flush=True)
         print(f"        {word}: {len(cases)} cases, {time.monotonic() - begin:.1f} s", flush=True)
 
-    def choose(self, points, rng):
+    def choose(self, points, rng, programs=PROGRAMS):
         """Some of them, of each program and run the same number."""
         groups = {}
         for point in points:
             groups.setdefault((point.role, point.run), []).append(point)
         keys = sorted(groups)
         if TIMES == "1":
-            keys = sorted(rng.sample(keys, min(PROGRAMS, len(keys))))
+            keys = sorted(rng.sample(keys, min(programs, len(keys))))
         for key in keys:
             group = groups[key]
             yield from group if TIMES == "all" else rng.sample(group, min(int(TIMES), len(group)))

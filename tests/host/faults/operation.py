@@ -13,6 +13,7 @@ import os
 import wire
 from ground import OVERLAY, STATE
 from subjects import Subjects
+from upstream import Upstream
 
 GAME, MAPS, BYSTANDER, SUBJECT, OTHER, LAYER, SECOND = "ft-game", "ft-maps", "ft-by", "ft-one", "ft-two", "ft-layer", "ft-layer2"
 
@@ -38,10 +39,21 @@ def sums(files):
 
 
 class World:
-    """What the versions of all overlays have to hold: {(overlay, version): tree}."""
+    """What the versions of all overlays have to hold, {(overlay, version): tree}; and where builds fetch from."""
 
     def __init__(self):
         self.trees = {}
+        self.upstream = None
+
+    def need_upstream(self):
+        if not self.upstream:
+            self.upstream = Upstream()
+            self.upstream.up()
+        return self.upstream
+
+    def close(self):
+        if self.upstream:
+            self.upstream.down()
 
     def known(self, name, version):
         """The tree of a version; what is there when it is asked for the first time is what it has to stay."""
@@ -57,14 +69,14 @@ class World:
 
 
 class Operation(Subjects):
-    game, maps, destructive = GAME, MAPS, False
+    game, maps, layer, destructive = GAME, MAPS, LAYER, False
 
     def __init__(self, g, world):
         super().__init__(g)
         self.world = world
 
-    def overlay(self, member, *arguments, name=LAYER):
-        return self.g.post(wire.NAME, wire.overlay_path(name), OVERLAY, member, *arguments)
+    def overlay(self, member, *arguments, name=None):
+        return self.g.post(wire.NAME, wire.overlay_path(name or self.layer), OVERLAY, member, *arguments)
 
     def overlay_property(self, name, word):
         return self.g.get(wire.NAME, wire.overlay_path(name), OVERLAY, word)
@@ -74,6 +86,10 @@ class Operation(Subjects):
 
     def answered(self, reply):
         pass
+
+    def jobs(self, reply):
+        """Those that a reply names: what was asked for is done when they have ended."""
+        return [reply[0]] if reply and isinstance(reply[0], str) and "/job/" in reply[0] else []
 
     def happened(self):
         return None

@@ -28,13 +28,13 @@ class CreateOverlay(Operation):
 
 
 class OfLayer(Operation):
-    """Something about LAYER, which has a current version with files, and others."""
+    """Something about an overlay, LAYER if nothing else is said, which has a current version with files, and others."""
 
     def versions(self):
         return [v[0] for v in self.of_layer("Versions")]
 
     def of_layer(self, name):
-        return self.overlay_property(LAYER, name)
+        return self.overlay_property(self.layer, name)
 
     def fill(self, content):
         state, message = self.g.import_bytes(LAYER, host.archive(content))
@@ -68,7 +68,7 @@ class Build(OfLayer):
             return False
         if [self.of_layer("Current")] != new:
             raise AssertionError(f"a build made the versions {new}, and {self.of_layer('Current')} is current")
-        self.world.trees[LAYER, new[0]] = self.expected
+        self.world.trees[self.layer, new[0]] = self.expected
         return True
 
 

@@ -4,7 +4,6 @@ operation, the thing happens, and it goes on."""
 
 import os
 import random
-import threading
 
 import ground
 import host
@@ -39,39 +38,10 @@ EVENTS = {"reload": systemctl("daemon-reload"), "reexec": systemctl("daemon-reex
 
 
 class Events(Campaign):
-    def watch(self, event, over):
-        """Waits for left4med to be stopped, lets the thing happen and left4med go on."""
-        try:
-            while not over.is_set() and not self.tracer.seen("hit"):
-                self.tracer.read(0.05)
-            if self.tracer.seen("hit"):
-                EVENTS[event]()
-            self.hit = bool(self.tracer.seen("hit"))
-        except AssertionError as error:
-            self.trouble = error
-        # nothing is to be held from now on, and what is held goes on
-        self.tracer.arm()
-        self.tracer.send(do="go")
-
     def happen(self, word, event, point, rng):
         operation = self.operation(word)
         operation.prepare()
-        self.tracer.follow(self.g.manager_pid())
-        self.tracer.arm(point.plan("hold"))
-        self.trouble, self.hit, over = None, False, threading.Event()
-        watcher = threading.Thread(target=self.watch, args=(event, over))
-        serial = operation.post()
-        watcher.start()
-        try:
-            result, why = self.result(operation, serial)
-        except ConnectionError:
-            result, why = "lost", "the bus was started anew"
-        over.set()
-        watcher.join()
-        if self.trouble:
-            raise self.trouble
-        type(self).cases += 1
-        type(self).missed += not self.hit
+        result, why = self.hold(operation, point, lambda over: EVENTS[event]())
         if event == "bus" and self.hit:
             old, type(self).g = self.g, ground.Ground()
             operation.g = self.g

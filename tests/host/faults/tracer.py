@@ -10,7 +10,7 @@ import time
 
 LIBEXEC = "/usr/libexec/left4me"
 MANAGER = "left4med"
-HELPERS = ("left4me-overlay", "left4me-run", "left4me-build", "left4me-tree")
+HELPERS = ("left4me-overlay", "left4me-run", "left4me-build", "left4me-workshop", "left4me-steam", "left4me-tree")
 SECONDS = 20
 
 
