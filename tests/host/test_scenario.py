@@ -48,6 +48,7 @@ class Scenario(test_workshop.Workshop):
     def setup_class(cls):
         super().setup_class()
         cls.steam = upstream.Steam.for_class(cls, cls.world)
+        host.make_game()
 
     def setUp(self):
         super().setUp()
