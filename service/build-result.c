@@ -20,10 +20,13 @@ bool build_has_manifest(const Job *j) {
         return job_kind_builds(j->kind) && overlay_find(j->manager, j->subject)->kind->read_result;
 }
 
+/* Its tree, or the directory of its job beside it: an unmount that was killed may have left one of them. */
 bool build_is_mounted(const Manager *m, uint32_t id) {
-        g_autofree char *target = g_strdup_printf("%s/var/lib/left4me/runtime/build-%u/merged", m->root, id);
+        g_autofree char *runtime = g_strdup_printf("%s/var/lib/left4me/runtime/build-%u", m->root, id),
+                        *tree = g_build_filename(runtime, "merged", NULL),
+                        *job = g_build_filename(runtime, "job", NULL);
 
-        return mounts_find(m->mounts, target);
+        return mounts_find(m->mounts, tree) || mounts_find(m->mounts, job);
 }
 
 /* The directory that left4me-tree leaves its results in. */

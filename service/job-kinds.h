@@ -60,7 +60,7 @@ char *build_make_label(const Job *j);
 /* Takes over what the build found out about Steam's newest one. */
 void build_take_newest(const Job *j, bool changed);
 
-/* Whether the tree that it works on is still mounted. */
+/* Whether anything of it is still mounted. */
 bool build_is_mounted(const Manager *m, uint32_t id);
 
 void instance_freeze_begin(Job *j);
