@@ -12,14 +12,26 @@ struct CallQueue {
 struct QueuedCall {
         CallQueue *queue;
         sd_bus_message *call;
-        sd_bus_slot *slot; /* once it is sent, until it is answered */
-        sd_bus_message_handler_t handler;
+        sd_bus_slot *slot;                /* once it is sent, until it is answered */
+        sd_bus_message_handler_t handler; /* NULL: nobody wants the answer any more */
         void *userdata;
         bool floating;
         GDestroyNotify destroy;
 };
 
 static void call_queue_pump(CallQueue *q);
+
+static void call_free(QueuedCall *c) {
+        if (c->slot)
+                c->queue->under_way--;
+        (void) g_queue_remove(&c->queue->waiting, c);
+        (void) g_ptr_array_remove_fast(c->queue->floating, c);
+        sd_bus_slot_unref(c->slot);
+        sd_bus_message_unref(c->call);
+        if (c->destroy)
+                c->destroy(c->userdata);
+        g_free(c);
+}
 
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         QueuedCall *c = userdata;
@@ -30,9 +42,10 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *error) 
         call_queue_pump(c->queue);
 
         /* Whoever keeps the call may free it here. */
-        (void) c->handler(reply, c->userdata, error);
+        if (c->handler)
+                (void) c->handler(reply, c->userdata, error);
         if (floating)
-                queued_call_free(c);
+                call_free(c);
 
         return 1;
 }
@@ -64,7 +77,7 @@ CallQueue *call_queue_free(CallQueue *q) {
 
         /* Those who keep their calls have freed them by now. */
         while (q->floating->len > 0)
-                queued_call_free(q->floating->pdata[0]);
+                call_free(q->floating->pdata[0]);
         g_ptr_array_unref(q->floating);
         sd_bus_unref(q->bus);
         g_free(q);
@@ -83,24 +96,28 @@ QueuedCall *call_queue_add(
         return c;
 }
 
-QueuedCall *queued_call_free(QueuedCall *c) {
-        if (!c)
-                return NULL;
-
-        if (c->slot)
-                c->queue->under_way--;
-        (void) g_queue_remove(&c->queue->waiting, c);
-        (void) g_ptr_array_remove_fast(c->queue->floating, c);
-        sd_bus_slot_unref(c->slot);
-        sd_bus_message_unref(c->call);
-        if (c->destroy)
-                c->destroy(c->userdata);
-        g_free(c);
-        return NULL;
-}
-
 void queued_call_set_floating(QueuedCall *c, GDestroyNotify destroy) {
         c->floating = true;
         c->destroy = destroy;
         g_ptr_array_add(c->queue->floating, c);
+}
+
+QueuedCall *queued_call_free(QueuedCall *c) {
+        if (!c)
+                return NULL;
+
+        if (!c->slot) {
+                call_free(c);
+                return NULL;
+        }
+
+        /* To the bus it is under way until it is answered, whether or not anybody still wants to know. */
+        c->handler = NULL;
+        if (c->destroy)
+                c->destroy(c->userdata);
+        if (c->floating)
+                c->destroy = NULL;
+        else
+                queued_call_set_floating(c, NULL);
+        return NULL;
 }
