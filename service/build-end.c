@@ -118,6 +118,7 @@ static void on_committed(Job *j, bool ok, const char *why) {
         int r;
 
         if (!ok) {
+                build->stray = true;
                 build_end(build, JOB_FAILED, why);
                 return;
         }
@@ -132,6 +133,8 @@ static void on_committed(Job *j, bool ok, const char *why) {
                 build->stray = r < 0 && store_set_job(j->manager->store, &stored, JOBS_KEPT) >= 0;
         } else if (r >= 0)
                 r = take_result(j, &v, false, message);
+        else
+                build->stray = true;
         g_free(v.details);
         if (r >= 0)
                 build_take_newest(j, changed);

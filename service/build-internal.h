@@ -30,7 +30,7 @@ struct Build {
         SpaceWatch *space;
         JobState outcome; /* when all is tidy */
         char *reason;
-        bool stray; /* the version is on the disk, and the store does not have it */
+        bool stray; /* the version may be on the disk, and the store does not have it */
         bool unmounted_again;
 };
 
