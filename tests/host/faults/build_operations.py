@@ -8,7 +8,7 @@ import wire
 from ground import OVERLAY, STATE, V, names
 from operation import SUBJECT, Operation, sums, tree_of
 from overlay_operations import KEPT, Build
-from upstream import addon
+from sources import addon
 
 SCRIPT, WORKSHOP, STEAM, FROZEN = "ft-script", "ft-workshop", "ft-steam", "ft-frozen"
 SEEDS = ("ft-seed1", "ft-seed2")
@@ -83,8 +83,8 @@ class BuildWorkshop(BuildKind):
         name, size = mark.replace(" ", ""), 3 << 20 if self.slow else 20000
         # never one that the cache has of an earlier run
         fresh = str(BEGAN * 1000 + BuildKind.number)
-        upstream = self.world.need_upstream()
-        upstream.workshop_has(items={"1": {"addon": {"name": "stays"}}, fresh: {"addon": {"name": name, "size": size}}}, reset=True,
+        sources = self.world.need_sources()
+        sources.workshop_has(items={"1": {"addon": {"name": "stays"}}, fresh: {"addon": {"name": name, "size": size}}}, reset=True,
                               faults=[{"match": f"/ugc/{fresh}/", "what": "slow", "after": 2 << 20, "times": 9}] if self.slow else [])
         self.g.wait(self.overlay("SetItems", "as", ["1", fresh]))
         return sums({"left4dead2/addons/1.vpk": addon("stays", 0), f"left4dead2/addons/{fresh}.vpk": addon(name, size)})
@@ -98,8 +98,8 @@ class BuildSteam(BuildKind):
     layer, kind = STEAM, "steam"
 
     def feed(self, mark):
-        upstream, build = self.world.need_upstream(), 19000000 + BuildKind.number
-        upstream.steam_has(build=build, hang=self.slow)
+        sources, build = self.world.need_sources(), 19000000 + BuildKind.number
+        sources.steam_has(build=build, hang=self.slow)
         self.build_id = str(build)
         return None
 

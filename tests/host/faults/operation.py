@@ -13,7 +13,7 @@ import os
 import wire
 from ground import OVERLAY, STATE
 from subjects import Subjects
-from upstream import Upstream
+from sources import Sources
 
 GAME, MAPS, BYSTANDER, SUBJECT, OTHER, LAYER, SECOND = "ft-game", "ft-maps", "ft-by", "ft-one", "ft-two", "ft-layer", "ft-layer2"
 
@@ -43,17 +43,17 @@ class World:
 
     def __init__(self):
         self.trees = {}
-        self.upstream = None
+        self.sources = None
 
-    def need_upstream(self):
-        if not self.upstream:
-            self.upstream = Upstream()
-            self.upstream.up()
-        return self.upstream
+    def need_sources(self):
+        if not self.sources:
+            self.sources = Sources()
+            self.sources.up()
+        return self.sources
 
     def close(self):
-        if self.upstream:
-            self.upstream.down()
+        if self.sources:
+            self.sources.down()
 
     def known(self, name, version):
         """The tree of a version; what is there when it is asked for the first time is what it has to stay."""

@@ -21,7 +21,7 @@ STEAM_HOME = f"{host.LIBRARY}/steam/home"
 WORKSHOP = "203.0.113.7"
 
 
-class Upstream:
+class Sources:
     def up(self):
         self.world = internet.Internet()
         self.world.up()
