@@ -85,7 +85,7 @@ class BuildWorkshop(BuildKind):
         fresh = str(BEGAN * 1000 + BuildKind.number)
         sources = self.world.need_sources()
         sources.workshop_has(items={"1": {"addon": {"name": "stays"}}, fresh: {"addon": {"name": name, "size": size}}}, reset=True,
-                              faults=[{"match": f"/ugc/{fresh}/", "what": "slow", "after": 2 << 20, "times": 9}] if self.slow else [])
+                             faults=[{"match": f"/ugc/{fresh}/", "what": "slow", "after": 2 << 20, "times": 9}] if self.slow else [])
         self.g.wait(self.overlay("SetItems", "as", ["1", fresh]))
         return sums({"left4dead2/addons/1.vpk": addon("stays", 0), f"left4dead2/addons/{fresh}.vpk": addon(name, size)})
 
