@@ -43,22 +43,40 @@ int bus_read_settings(
         return bus_read_dictionary(call, &reader, error);
 }
 
-static int append_table(sd_bus_message *m, GHashTable *table) {
-        GHashTableIter iter;
-        gpointer key, value;
+/* An entry of an a{sv} whose value sd_bus_message_append() cannot make. */
+static int open_entry(sd_bus_message *m, const char *key, const char *type) {
         int r;
 
-        r = sd_bus_message_open_container(m, 'v', "a{ss}");
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(m, "s", key);
+
+        return r < 0 ? r : sd_bus_message_open_container(m, 'v', type);
+}
+
+static int close_entry(sd_bus_message *m) {
+        int r;
+
+        r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int append_table(sd_bus_message *m, const char *key, GHashTable *table) {
+        GHashTableIter iter;
+        gpointer name, value;
+        int r;
+
+        r = open_entry(m, key, "a{ss}");
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "{ss}");
 
         g_hash_table_iter_init(&iter, table);
-        while (r >= 0 && g_hash_table_iter_next(&iter, &key, &value))
-                r = sd_bus_message_append(m, "{ss}", (char *) key, (char *) value);
+        while (r >= 0 && g_hash_table_iter_next(&iter, &name, &value))
+                r = sd_bus_message_append(m, "{ss}", (char *) name, (char *) value);
 
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : close_entry(m);
 }
 
 int bus_append_held(sd_bus_message *m, const InstanceConfig *c) {
@@ -77,33 +95,21 @@ int bus_append_held(sd_bus_message *m, const InstanceConfig *c) {
 static int append_held(sd_bus_message *m, const InstanceConfig *c) {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Held");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "a{su}");
+        r = open_entry(m, "Held", "a{su}");
         if (r >= 0)
                 r = bus_append_held(m, c);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : close_entry(m);
 }
 
 static int append_strings(sd_bus_message *m, const char *key, GStrv strings) {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "as");
+        r = open_entry(m, key, "as");
         if (r >= 0)
                 r = sd_bus_message_append_strv(m, strings);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : close_entry(m);
 }
 
 int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c) {
@@ -125,13 +131,7 @@ int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c) {
         if (r >= 0)
                 r = append_strings(reply, "Lines", c->lines);
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "s", "Cvars");
-        if (r >= 0)
-                r = append_table(reply, c->cvars);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
+                r = append_table(reply, "Cvars", c->cvars);
 
         return r < 0 ? r : sd_bus_message_close_container(reply);
 }
