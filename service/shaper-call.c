@@ -18,6 +18,7 @@ static ShaperCall *call_pop(Shapers *s) {
 
 static void call_free(ShaperCall *call) {
         g_free(call->interface);
+        g_free(call->refusal);
         g_free(call);
 }
 
@@ -152,7 +153,8 @@ static void begin_clear(Shapers *s, ShaperCall *call) {
 void shaper_calls_begin(Shapers *s) {
         ShaperCall *call = g_queue_peek_head(&s->calls);
 
-        if (!call)
+        /* One that is being undone has begun already. */
+        if (!call || call->begun)
                 return;
 
         if (call->clear)
@@ -174,9 +176,9 @@ static void undo_set(Shapers *s, const ShaperCall *call, Shaper *shaper) {
         (void) shapers_store(s, call->had ? NULL : call->interface);
 }
 
+/* Who is refused hears of it when what he asked for is gone again: with the end of the next run. */
 static void end_set(Shapers *s, ShaperCall *call) {
         Shaper *shaper = g_tree_lookup(s->shapers, call->interface);
-        g_autofree char *text = NULL;
 
         s->changed(s->manager);
         if (shaper->r == 0 && shaper->plan == SHAPER_DONE) {
@@ -184,10 +186,10 @@ static void end_set(Shapers *s, ShaperCall *call) {
                 return;
         }
 
-        text = g_strdup_printf("%s: %s", call->interface, shaper->state);
+        call->refusal_name =
+                shaper_is_unsupported(shaper) ? LEFT4ME_ERROR_NOT_SUPPORTED : LEFT4ME_ERROR_FAILED;
+        call->refusal = g_strdup_printf("%s: %s", call->interface, shaper->state);
         undo_set(s, call, shaper);
-        call_fail(
-                s, shaper_is_unsupported(shaper) ? LEFT4ME_ERROR_NOT_SUPPORTED : LEFT4ME_ERROR_FAILED, text);
 }
 
 /* Out of the kernel first: who gets no answer finds it as it was, or gone. */
@@ -223,6 +225,11 @@ void shaper_calls_end(Shapers *s) {
 
         if (!call)
                 return;
+
+        if (call->refusal) {
+                call_fail(s, call->refusal_name, call->refusal);
+                return;
+        }
 
         if (s->r < 0) {
                 g_autofree char *text = g_strdup_printf("The kernel cannot be asked: %s", strerror(-s->r));

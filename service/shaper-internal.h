@@ -40,6 +40,9 @@ typedef struct ShaperCall {
         ShaperConfig old; /* what was asked for before, if anything */
         bool had;
         bool begun;
+
+        char *refusal; /* it failed, and is being undone: what will be answered */
+        const char *refusal_name;
 } ShaperCall;
 
 struct Shapers {

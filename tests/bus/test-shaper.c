@@ -103,6 +103,9 @@ static void test_kernel(Fixture *f) {
                 g_assert_cmpstr(call_error_name(c), ==, LEFT4ME_ERROR_NOT_SUPPORTED);
                 message = message_of(c);
                 g_assert_nonnull(strstr(message, "sch_cake"));
+                /* who is refused finds nothing of it, at once */
+                assert_no_shapers(f);
+                g_assert_cmpuint(links_index("l4i-l4t0"), ==, 0);
         }
 
         mirror_wait(f->mirror, QOS, "Shapers", "@a{sa{sv}} {}");
