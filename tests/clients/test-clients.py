@@ -8,14 +8,13 @@ import json
 import os
 import subprocess
 import sys
-import unittest
 import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '..', 'srcds'))
-from harness import TreeTestCase  # noqa: E402
-from network import SERVER, own_network  # noqa: E402
+from harness import TreeTestCase, main  # noqa: E402
+from network import SERVER  # noqa: E402
 
 TIMEOUT = 60
 PLUGINS = 120
@@ -174,5 +173,4 @@ class Qstat(ClientTestCase):
 
 
 if __name__ == '__main__':
-    own_network()
-    unittest.main(verbosity=2)
+    main()

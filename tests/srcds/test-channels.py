@@ -5,10 +5,9 @@ import re
 import socket
 import struct
 import sys
-import unittest
 
 sys.dont_write_bytecode = True
-from harness import TIMEOUT, TreeTestCase  # noqa: E402
+from harness import TIMEOUT, TreeTestCase, main  # noqa: E402
 
 OUT = b'\xff\xff\xff\xff'
 SNAPSHOT = struct.Struct('<IIIQ')
@@ -77,4 +76,4 @@ class Channels(TreeTestCase):
 
 
 if __name__ == '__main__':
-    unittest.main()
+    main()

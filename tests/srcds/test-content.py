@@ -17,7 +17,7 @@ import zipfile
 import zlib
 
 sys.dont_write_bytecode = True
-from harness import BUILD, SOURCE, TreeTestCase, free_port  # noqa: E402
+from harness import BUILD, SOURCE, TreeTestCase, free_port, main  # noqa: E402
 
 sys.path.insert(0, SOURCE)
 import archives  # noqa: E402
@@ -173,4 +173,4 @@ class Probe(TreeTestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(verbosity=2)
+    main()

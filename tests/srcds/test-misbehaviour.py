@@ -6,11 +6,10 @@ import re
 import signal
 import sys
 import time
-import unittest
 
 sys.dont_write_bytecode = True
-from harness import TreeTestCase  # noqa: E402
-from network import SERVER, Query, Rcon, info, own_network  # noqa: E402
+from harness import TreeTestCase, main  # noqa: E402
+from network import SERVER, Query, Rcon, info  # noqa: E402
 
 
 class MisbehaviourTestCase(TreeTestCase):
@@ -177,5 +176,4 @@ class Garbage(MisbehaviourTestCase):
 
 
 if __name__ == '__main__':
-    own_network()
-    unittest.main(verbosity=2)
+    main()

@@ -4,11 +4,10 @@
 import re
 import subprocess
 import sys
-import unittest
 
 sys.dont_write_bytecode = True
-from harness import BUILD, TreeTestCase  # noqa: E402
-from network import ALICE, SERVER, Query, Rcon, info, own_network, players  # noqa: E402
+from harness import BUILD, TreeTestCase, main  # noqa: E402
+from network import ALICE, SERVER, Query, Rcon, info, players  # noqa: E402
 
 HUMAN = re.compile(r'^# (\d+) (\d+) "(.*)" (STEAM_1:[01]:\d+) (\d\d:\d\d) (\d+) (\d+) (\w+) (\d+) (198\.51\.100\.\d+:\d+)$')
 BOT = re.compile(r'^#(\d+) "(.*)" BOT active$')
@@ -245,5 +244,4 @@ class BySeed(PlayerTestCase):
 
 
 if __name__ == '__main__':
-    own_network()
-    unittest.main(verbosity=2)
+    main()

@@ -4,11 +4,10 @@
 import os
 import socket
 import sys
-import unittest
 
 sys.dont_write_bytecode = True
-from harness import TreeTestCase  # noqa: E402
-from network import ALICE, BOB, CAROL, SERVER, Query, info, own_network, players, rules  # noqa: E402
+from harness import TreeTestCase, main  # noqa: E402
+from network import ALICE, BOB, CAROL, SERVER, Query, info, players, rules  # noqa: E402
 
 
 class QueryTestCase(TreeTestCase):
@@ -254,5 +253,4 @@ class LogAddress(QueryTestCase):
 
 
 if __name__ == '__main__':
-    own_network()
-    unittest.main(verbosity=2)
+    main()

@@ -5,11 +5,10 @@ import socket
 import struct
 import sys
 import time
-import unittest
 
 sys.dont_write_bytecode = True
-from harness import TreeTestCase  # noqa: E402
-from network import ALICE, BOB, SERVER, Rcon, own_network  # noqa: E402
+from harness import TreeTestCase, main  # noqa: E402
+from network import ALICE, BOB, SERVER, Rcon  # noqa: E402
 
 IDLE = '''hostname: Left 4 Dead 2
 version : 2.2.4.3 10097 secure  (unknown)
@@ -282,5 +281,4 @@ class Bans(RconTestCase):
 
 
 if __name__ == '__main__':
-    own_network()
-    unittest.main(verbosity=2)
+    main()

@@ -4,10 +4,9 @@
 import os
 import signal
 import sys
-import unittest
 
 sys.dont_write_bytecode = True
-from harness import TreeTestCase, free_port  # noqa: E402
+from harness import TreeTestCase, free_port, main  # noqa: E402
 
 
 class StartScript(TreeTestCase):
@@ -82,4 +81,4 @@ class StartScript(TreeTestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(verbosity=2)
+    main()

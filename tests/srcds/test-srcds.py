@@ -6,10 +6,9 @@ import os
 import signal
 import socket
 import sys
-import unittest
 
 sys.dont_write_bytecode = True
-from harness import SOURCE, TreeTestCase, free_port  # noqa: E402
+from harness import SOURCE, TreeTestCase, free_port, main  # noqa: E402
 
 sys.path.insert(0, SOURCE)
 import archives  # noqa: E402
@@ -335,4 +334,4 @@ class Requests(TreeTestCase):
 
 
 if __name__ == '__main__':
-    unittest.main(verbosity=2)
+    main()
