@@ -186,8 +186,8 @@ static void end_set(Shapers *s, ShaperCall *call) {
                 return;
         }
 
-        call->refusal_name =
-                shaper_is_unsupported(shaper) ? LEFT4ME_ERROR_NOT_SUPPORTED : LEFT4ME_ERROR_FAILED;
+        call->refusal_name = shaper_is_unsupported(shaper) ? LEFT4ME_ERROR_NOT_SUPPORTED
+                                                           : LEFT4ME_ERROR_FAILED;
         call->refusal = g_strdup_printf("%s: %s", call->interface, shaper->state);
         undo_set(s, call, shaper);
 }
