@@ -5,8 +5,10 @@
 #include "service/bus-error.h"
 #include "service/cpus.h"
 #include "service/journal-tail.h"
+#include "service/log.h"
 #include "service/manager.h"
 #include "service/request.h"
+#include "service/store.h"
 #include "service/unit.h"
 
 /* A change of the sets: the unit that makes it, then a look whether systemd and the kernel have it. */
@@ -14,9 +16,14 @@
 /* systemd's longest name of a unit. */
 #define UNIT_NAME_MAX 255U
 
+/* What is being changed to, "" between changes. left4me-cpus undoes what it is killed in by what it wrote to /run; after a power cut only
+ * this tells that sets which do not fit each other are half of a change, and of which. */
+#define SETTING "cpus-change"
+#define CLEAR "clear"
+
 struct CpusChange {
         Cpus *cpus;
-        Request *request;
+        Request *request; /* NULL: left4med itself makes whole what a power cut left */
         Unit *unit;
         CpuSet system, games; /* wanted; empty for all */
         char *failure;        /* of the unit, in its own words */
@@ -36,12 +43,29 @@ static char *unit_name_of(const char *list) {
         return g_string_free(name, FALSE);
 }
 
+static int remember(Cpus *c, const char *list) {
+        return store_set_setting(c->manager->store, SETTING, list);
+}
+
+static void forget(Cpus *c) {
+        int r = remember(c, "");
+
+        if (r < 0)
+                log_plain(LOG_WARNING, "Cannot store that the CPU sets are changed, ignoring: %s",
+                        strerror(-r));
+}
+
 static void change_free(CpusChange *change) {
         change->cpus->change = NULL;
         request_drop(change->request);
         unit_free(change->unit);
         g_free(change->failure);
         g_free(change);
+}
+
+static void change_end(CpusChange *change) {
+        forget(change->cpus);
+        change_free(change);
 }
 
 G_GNUC_PRINTF(2, 3)
@@ -53,8 +77,11 @@ static void change_failed(CpusChange *change, const char *format, ...) {
         message = g_strdup_vprintf(format, args);
         va_end(args);
 
-        request_failf(g_steal_pointer(&change->request), LEFT4ME_ERROR_FAILED, "%s", message);
-        change_free(change);
+        if (change->request)
+                request_failf(g_steal_pointer(&change->request), LEFT4ME_ERROR_FAILED, "%s", message);
+        else
+                log_plain(LOG_WARNING, "%s", message);
+        change_end(change);
 }
 
 /* What a unit is to have. */
@@ -99,8 +126,9 @@ static void on_refreshed(Cpus *c, void *userdata) {
                 return;
         }
 
-        request_ok(g_steal_pointer(&change->request));
-        change_free(change);
+        if (change->request)
+                request_ok(g_steal_pointer(&change->request));
+        change_end(change);
 }
 
 static void on_failure_log(const char *why, void *userdata) {
@@ -138,7 +166,7 @@ static int check_system(const Cpus *c, const CpuSet *system, sd_bus_error *error
 }
 
 int cpus_set(Cpus *c, const CpuSet *system, Request *q, sd_bus_error *error) {
-        g_autofree char *list = system ? cpu_set_format(system) : g_strdup("clear"),
+        g_autofree char *list = system ? cpu_set_format(system) : g_strdup(CLEAR),
                         *name = unit_name_of(list);
         CpusChange *change;
         int r;
@@ -155,6 +183,10 @@ int cpus_set(Cpus *c, const CpuSet *system, Request *q, sd_bus_error *error) {
                 return sd_bus_error_set(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "The list of CPUs is too long to be passed on. Choose more that are neighbours, such as 0-7.");
 
+        r = remember(c, list);
+        if (r < 0)
+                return bus_error_set_io(error, r, "Cannot write down what is asked for");
+
         change = g_new0(CpusChange, 1);
         change->cpus = c;
         change->unit = unit_new(c->manager->units, name, NULL, NULL);
@@ -167,13 +199,58 @@ int cpus_set(Cpus *c, const CpuSet *system, Request *q, sd_bus_error *error) {
         (void) unit_hold(change->unit);
         r = unit_start(change->unit, on_unit, change);
         if (r < 0) {
-                change_free(change);
+                change_end(change);
                 return r;
         }
 
         change->request = q;
         c->change = change;
         return 0;
+}
+
+/* -- what a power cut left ------------------------------------------------------------------------------------- */
+
+/* Whether the units have the sets of one change, whichever that was. */
+static bool are_whole(const Cpus *c) {
+        const CpuSet *system = &c->slices[SLICE_SYSTEM]->figures.allowed;
+        CpuSet games = { 0 };
+
+        if (!cpu_set_is_empty(system))
+                topology_complement(c->topology, system, &games);
+        for (SliceId id = 0; id < _SLICE_MAX; id++)
+                if (!cpu_set_equal(&c->slices[id]->figures.allowed, id == SLICE_GAME ? &games : system))
+                        return false;
+
+        return true;
+}
+
+static int make_whole(Cpus *c, const char *list) {
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        bool clear = g_str_equal(list, CLEAR);
+        CpuSet system;
+        int r;
+
+        r = clear ? 0 : cpu_set_parse_canonical(list, &system);
+        if (r < 0)
+                return r;
+
+        log_plain(LOG_NOTICE, "A change of the CPU sets was cut off in its middle, it is made whole: %s",
+                list);
+        r = cpus_set(c, clear ? NULL : &system, NULL, &error);
+        if (r < 0)
+                log_plain(LOG_WARNING, "The CPU sets stay as they are: %s", error.message ?: strerror(-r));
+        sd_bus_error_free(&error);
+        return r;
+}
+
+void cpus_resume(Cpus *c, void *userdata) {
+        g_autofree char *list = NULL;
+
+        if (c->change || store_get_setting(c->manager->store, SETTING, &list) < 0 || !list || *list == '\0')
+                return;
+
+        if (are_whole(c) || make_whole(c, list) < 0)
+                forget(c);
 }
 
 Cpus *cpus_free(Cpus *c) {

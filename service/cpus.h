@@ -45,6 +45,9 @@ bool cpus_are_divisible(const Cpus *c);
 /* Gives these CPUs to the system; NULL: all to everybody. Takes the request on success. Errors: InvalidArgument, Busy, NotSupported. */
 int cpus_set(Cpus *c, const CpuSet *system, Request *q, sd_bus_error *error);
 
+/* Makes whole what a power cut has left half changed. To be called with what systemd has been asked, by cpus_refresh(). */
+void cpus_resume(Cpus *c, void *userdata);
+
 /* What does not hold of what systemd is told, as a sentence; NULL when the kernel has it all. */
 char *cpus_find_gap(const Cpus *c);
 

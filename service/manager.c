@@ -212,7 +212,7 @@ static void on_resync(void *userdata) {
         Manager *m = userdata;
         int r;
 
-        cpus_refresh(m->cpus, NULL, NULL);
+        cpus_refresh(m->cpus, m->ready ? NULL : cpus_resume, NULL);
         r = reconcile_units(m, m->ready ? on_taken_back : on_ready);
         if (r < 0)
                 log_plain(LOG_WARNING, "Cannot ask systemd how things stand, ignoring: %s", strerror(-r));

@@ -242,6 +242,60 @@ static void test_killed(Fixture *f) {
         expect(f, "System", "[1]");
 }
 
+/* Everything stops in the middle, and what is in /run is gone with it. */
+static void cut_power(Fixture *f) {
+        g_autofree char *undo = fixture_path(f, "run/left4me-cpus/undo");
+
+        fixture_kill(f);
+        g_variant_unref(call_end(call_begin_to(f->client, "org.freedesktop.systemd1",
+                "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "KillUnit",
+                g_variant_new("(ssi)", "left4me-cpus@0.service", "main", 9), G_DBUS_CALL_FLAGS_NONE)));
+        g_assert_cmpint(g_unlink(undo), ==, 0);
+        systemd_stall_properties(f->systemd, NULL);
+}
+
+/* One that left4med began itself may be under way. */
+static void set_next(Fixture *f, const char *list) {
+        for (;;) {
+                g_autoptr(Call) c = begin_set(f, list);
+
+                call_wait(c);
+                if (!c->error)
+                        return;
+
+                g_assert_cmpstr(call_error_name(c), ==, LEFT4ME_ERROR_BUSY);
+        }
+}
+
+/* What was half changed is made whole with the next start; what is whole is let be. */
+static void test_power_cut(Fixture *f) {
+        Call *c;
+
+        world_divide_cpus(f);
+        set(f, "1");
+        systemd_stall_properties(f->systemd, "init.scope");
+        c = begin_set(f, "0");
+        loop_until(user_has, &(Wait){ f, "0" }, "user.slice to be set");
+        cut_power(f);
+        call_free(c);
+        g_assert_cmpstr(systemd_get_cpus(f->systemd, "l4d2-game.slice"), ==, "0,2-3");
+
+        fixture_start(f);
+        expect(f, "System", "[0]");
+        expect(f, "Games", "[1, 2, 3]");
+        expect_sets(f, "0", "1-3");
+        g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-cpus@0.service"), ==, 2);
+
+        /* What somebody sets apart when no change was cut off is his. */
+        set_next(f, "3");
+        systemd_set_cpus(f->systemd, "user.slice", "2");
+        fixture_stop(f);
+        fixture_start(f);
+        expect(f, "System", "[2, 3]");
+        g_variant_unref(call(f, LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE, "Reload", NULL));
+        g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-cpus@3.service"), ==, 1);
+}
+
 /* The helper takes nobody's word. */
 static void test_helper(Fixture *f) {
         static const char *const bad[] = { "", "4", "0-3", "0,1", "1,0", "0,0", "00", "0-0", "0/1", "all",
@@ -330,6 +384,7 @@ static void add_tests(void) {
         fixture_add("/cpus/no-effect", test_no_effect);
         fixture_add("/cpus/all-or-nothing", test_all_or_nothing);
         fixture_add("/cpus/killed", test_killed);
+        fixture_add("/cpus/power-cut", test_power_cut);
         fixture_add("/cpus/helper", test_helper);
         fixture_add("/cpus/busy", test_busy);
         fixture_add("/cpus/outside", test_outside);
