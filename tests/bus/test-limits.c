@@ -16,6 +16,17 @@
 #define CLIENTS 4
 #define CALLS 100
 
+/* Refusals do not wait for those that are held. Which of the clients' calls they are is the bus's choice. */
+static bool is_one_answered(void *data) {
+        GPtrArray *calls = data;
+
+        for (guint i = 0; i < calls->len; i++)
+                if (((Call *) g_ptr_array_index(calls, i))->done)
+                        return true;
+
+        return false;
+}
+
 /* Calls that wait for polkit. The bus allows the daemon only 128 questions at a time, too: its own limit must come first. */
 static void test_pending_checks(Fixture *f) {
         g_autoptr(GPtrArray) calls = g_ptr_array_new(),
@@ -30,8 +41,7 @@ static void test_pending_checks(Fixture *f) {
                 for (guint k = 0; k < CALLS; k++)
                         g_ptr_array_add(calls, call_begin(client, MANAGER, "Reload", NULL));
         }
-        /* Refusals do not wait for those that are held: the last call has had its answer. */
-        call_wait(g_ptr_array_index(calls, CLIENTS * CALLS - 1));
+        loop_until(is_one_answered, calls, "the first refusal");
 
         /* Nobody else is held up. */
         g_variant_unref(call(f, MANAGER, "ListInstances", NULL));

@@ -327,7 +327,7 @@ static void test_diff(Fixture *f) {
 
 /* While gigabytes are compared everybody else is served, no more than a few can be at it, and what is compared stays. */
 static void test_diff_large(Fixture *f) {
-        const goffset size = (goffset) 2 << 30;
+        const goffset size = (goffset) 1 << 36; /* takes no room, and far longer than the test */
         Call *calls[5];
         gint64 begin;
 

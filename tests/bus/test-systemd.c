@@ -140,6 +140,7 @@ static void test_unmount_unseen(Fixture *f) {
 /* A server that does not hear a stop is told again after a second, the one that a restart has started since is not. */
 static void test_second_signal(Fixture *f) {
         Call *restart, *stop;
+        guint killed;
 
         g_free(world_startable(f, "versus-1"));
         g_free(world_instance(f, "other", "game"));
@@ -148,6 +149,8 @@ static void test_second_signal(Fixture *f) {
         systemd_hold(f->systemd, SERVER, SYSTEMD_START);
         restart = begin(f, "Restart");
         systemd_wait_held(f->systemd, SERVER, SYSTEMD_START);
+        /* On a machine with much else to do its stop itself may have taken that second. */
+        killed = systemd_count_calls(f->systemd, "KillUnit " SERVER);
 
         /* Began later, so its second comes later. */
         systemd_hold(f->systemd, OTHER, SYSTEMD_STOP);
@@ -155,7 +158,7 @@ static void test_second_signal(Fixture *f) {
         systemd_wait_calls(f->systemd, "KillUnit " OTHER, 1);
         g_variant_unref(call_end(stop));
         fixture_ping(f);
-        g_assert_cmpuint(systemd_count_calls(f->systemd, "KillUnit " SERVER), ==, 0);
+        g_assert_cmpuint(systemd_count_calls(f->systemd, "KillUnit " SERVER), ==, killed);
         systemd_release(f->systemd, SERVER);
         g_variant_unref(call_end(restart));
         expect_state(f, "'active'");
