@@ -14,20 +14,31 @@ expect() {
     fi
 }
 
+# As readline has the words of a line: an equals sign is one of its own.
 complete_line() {
-    read -ra COMP_WORDS <<<"$1"
+    read -ra COMP_WORDS <<<"${1//=/ = }"
     [[ $1 == *' ' ]] && COMP_WORDS+=('')
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
     _left4mectl
     echo "${COMPREPLY[@]}"
 }
 
+# What it tells of itself is the same each time.
+declare -A told=([help]=$("$left4mectl" help))
+
 left4mectl() {
     case " $* " in
     ' files '*' --quiet '*) printf '%s\n' '1.0K  2025-11-22  maps/1  a b.cfg' '-  -  @upper  sub/' ;;
-    *' list --quiet '*) echo "${1/list/versus-1}  running" ;;
+    ' list --quiet '*) printf '%s\n' 'coop  stopped  27016  -  game' 'versus-1  running * +  27015  5 min  maps/3 mods l4d2/12' ;;
+    *' list --quiet '*) echo "$1  running" ;;
     *' overlay show maps --json '*) echo '{"name":"maps","versions":[{"version":3,"created":17},{"version":12,"created":4}]}' ;;
-    *) "$left4mectl" "$@" ;;
+    *)
+        if [[ -n "${told[$*]-}" ]]; then
+            echo "${told[$*]}"
+        else
+            "$left4mectl" "$@"
+        fi
+        ;;
     esac
 }
 
@@ -40,6 +51,7 @@ while read -r first second _; do
     else
         verb=("$first")
     fi
+    told[${verb[*]} --help]=$("$left4mectl" "${verb[@]}" --help)
     expect "$page" $'\n'"\.(B|BI|BR) [^"$'\n'"]*\b${verb[*]}\b" 'the verb in the manual page'
     expect " $(complete_line "left4mectl ${verb[*]:0:${#verb[@]}-1} ") " " ${verb[-1]} " 'the verb in the completion'
     completed=" $(complete_line "left4mectl ${verb[*]} --") "
@@ -47,8 +59,19 @@ while read -r first second _; do
         expect "$page" "$option\b" "an option of ${verb[*]} in the manual page"
         expect "$completed" " $option " "an option of ${verb[*]} in the completion"
     done
+    # Its value is no word of the verb's.
+    completed=$(complete_line "left4mectl ${verb[*]} ")
+    for option in $(left4mectl "${verb[@]}" --help | sed -n 's/^  \(-.\), --[a-z].*=.*/\1/p; s/^  .*\(--[a-z-]*\)=.*/\1/p' | grep -vx -e -H); do
+        for given in "$option x" "$option=x"; do
+            if [[ $(complete_line "left4mectl ${verb[*]} $given ") != "$completed" ]]; then
+                echo "the value of $option of ${verb[*]} is taken for a word" >&2
+                failed=1
+            fi
+        done
+    done
 done < <(left4mectl help | grep -E '^  [a-z]')
 
+expect "$(complete_line 'left4mectl -H host start -H=host ver')" '^versus-1$' 'a name after a host'
 expect "$(complete_line 'left4mectl start ver')" '^versus-1$' 'a name in the completion'
 expect "$(complete_line 'left4mectl files versus-1 ')" '^a b.cfg sub/$' 'paths in the completion'
 expect "$(complete_line 'left4mectl get versus-1 left4dead2/a')" '^left4dead2/a b.cfg$' 'a path in the completion'
