@@ -54,6 +54,7 @@ struct Cli {
         GPid agent;            /* pkttyagent, 0 when none was needed */
         gboolean json_written; /* the one document of --json is out */
         char *error_name, *error_message;
+        char *complaint; /* of the service's, that was told last */
 };
 
 /* options.c */

@@ -119,6 +119,7 @@ void cli_done(Cli *cli) {
         g_free(cli->host);
         g_free(cli->error_name);
         g_free(cli->error_message);
+        g_free(cli->complaint);
 }
 
 /* A call whose answer is only that it is done. An error is about the object of that name. */

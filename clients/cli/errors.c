@@ -2,11 +2,12 @@
 
 /*
  * The one place where failures become lines on standard error, exit codes, and the error document of
- * --json. The service's messages say what to do; what is added here is what only the command line knows:
- * near names, and whom to ask.
+ * --json. The service's messages say what to do, also who may; what is added here is what only the command
+ * line knows: near names, and that it can ask for a password.
  */
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "dbus/names.h"
@@ -141,16 +142,14 @@ static char *no_such_message(Cli *cli, const char *prefix, const char *name) {
 
 static void add_hint(Cli *cli, ClientFailure failure) {
         switch (failure) {
-        case CLIENT_FAILURE_DENIED:
-                cli_hint(cli, "members of the group left4me-admin may do this, and root");
-                break;
         case CLIENT_FAILURE_NEEDS_AUTHENTICATION:
-                cli_hint(cli,
-                        "members of the group left4me-admin may do this, and who authenticates at a terminal");
+                if (!cli->no_ask_password && (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)))
+                        cli_hint(cli, "at a terminal left4mectl asks for it");
                 break;
         case CLIENT_FAILURE_NO_SERVICE:
                 cli_hint(cli, "is left4med running? systemctl status left4med");
                 break;
+        case CLIENT_FAILURE_DENIED:
         case CLIENT_FAILURE_NO_SUCH_OBJECT:
         case CLIENT_FAILURE_OTHER:
                 break;
@@ -177,8 +176,13 @@ int cli_error_about(Cli *cli, const GError *error, const char *prefix, const cha
         else
                 message = client_error_message(error);
 
-        complain(cli, message);
-        add_hint(cli, failure);
+        /* Who is refused thirty servers need not read it thirty times. */
+        if (g_strcmp0(cli->complaint, message) != 0) {
+                complain(cli, message);
+                add_hint(cli, failure);
+                g_free(cli->complaint);
+                cli->complaint = g_strdup(message);
+        }
         cli_remember_error(cli, bus_name, message);
 
         if (g_str_equal(bus_name, LEFT4ME_ERROR_INSTANCE_NOT_RUNNING))

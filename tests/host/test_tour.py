@@ -268,7 +268,7 @@ class Guest(host.Case):
             with self.subTest(" ".join(words)):
                 result = ctl(*words, user=host.GUEST, check=False)
                 self.assertEqual(result.code, 5, str(result))
-                self.assertIn("left4me-admin", result.err)
+                self.assertEqual(result.err.count("left4me-admin"), 1, result.err)
                 self.assertLess(len(result.err), 600)
                 told = ctl(*words, "--json", user=host.GUEST, check=False)
                 self.assertEqual(told.code, 5, str(told))
