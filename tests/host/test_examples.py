@@ -9,7 +9,9 @@ import re
 import shutil
 import tarfile
 import tempfile
+import zipfile
 
+import follow
 import host
 import internet
 import scripts
@@ -27,9 +29,15 @@ SOURCEMOD = {"addons/metamod/sourcemod.vdf": "vdf", "addons/sourcemod/plugins/ne
              "cfg/sourcemod/sourcemod.cfg": "cfg"}
 REWORK = {"README.md": "read me", "Dedicated Server Install Guide/srcds1": "a name with blanks", "host.txt": "host", "myhost.txt": "host",
           "addons/metamod.vdf": "vdf", "addons/tickrate_enabler.dll": "dll", "addons/tickrate_enabler.so": "\0\1so",
-          "addons/sourcemod/plugins/confogl.smx": "confogl", "scripts/vscripts/c1m4.nut": "nut", "cfg/generalfixes.cfg": "fixes",
+          "addons/sourcemod/plugins/confogl.smx": "confogl", "addons/sourcemod/plugins/admin.smx": "another",
+          "scripts/vscripts/c1m4.nut": "nut", "cfg/generalfixes.cfg": "fixes",
           "cfg/server.cfg": 'hostname "My Cool Server"\nrcon_password "everybody"  // remote\nsv_steamgroup "1"\nsv_pure "2"\n  hostname "x"\n'}
-MAPS = {"first map.vpk": b"first" * 1000, "second.vpk": b"second" * 1000}
+
+
+def campaign():
+    """One that the stand-in for the game can play."""
+    with zipfile.ZipFile(os.path.join(host.CONTENT, "maps.zip")) as file:
+        return file.read(next(name for name in file.namelist() if name.endswith("/brickyard.vpk")))
 
 
 def pack(files, top=""):
@@ -54,7 +62,7 @@ def sha256(data):
 
 
 class Examples(host.Case):
-    TAKES = 12
+    TAKES = 15
 
     @classmethod
     def setup_class(cls):
@@ -67,7 +75,8 @@ class Examples(host.Case):
             with open(f"{EXAMPLES}/{name}.sh", encoding="utf-8") as file:
                 cls.sources[name] = file.read()
         cls.serve_github()
-        cls.serve_maps(MAPS)
+        cls.maps = {"first map.vpk": campaign(), "second.vpk": b"second" * 1000}
+        cls.serve_maps(cls.maps)
 
     @classmethod
     def value(cls, script, variable):
@@ -135,6 +144,7 @@ class Examples(host.Case):
         """One after the other, each on what the one before has built."""
         self.check_sums()
         self.check_layouts()
+        self.check_a_server()
         self.check_that_nothing_is_fetched_twice()
         self.check_failures()
         self.check_maps()
@@ -164,7 +174,35 @@ class Examples(host.Case):
         self.assert_files("competitive-rework", ".competitive-rework", "left4dead2/cfg/server_competitive-rework.cfg", *(f"left4dead2/{f}" for f in REWORK if f not in (
             "README.md", "Dedicated Server Install Guide/srcds1", "addons/tickrate_enabler.dll")))
         self.assertEqual(scripts.read("competitive-rework", "left4dead2/cfg/server.cfg"), 'sv_pure "2"\n')
-        self.assert_files("l4d2center-maps", *(f"left4dead2/addons/{name}" for name in MAPS))
+        self.assert_files("l4d2center-maps", *(f"left4dead2/addons/{name}" for name in self.maps))
+
+    def check_a_server(self):
+        """What they have built is what a server runs that has all of them: plug-ins, rates, configuration and campaigns."""
+        host.make_game()
+        stack = ["admin-system", "tickrate", "competitive-rework", "l4d2center-maps"]
+        self.server("all", *(word for name in stack for word in ("--overlay", name)), "--", "-tickrate", "60", "+map", "brickyard01_gate")
+        state = follow.start("all")
+        # without the Tickrate Enabler there are 30 ticks, and without the campaign there is no such map
+        self.assertEqual((state["tickrate"], state["map"]), (["60"], ["brickyard01_gate"]))
+        self.assertEqual((state["cvar.sv_maxupdaterate"], state["cvar.sv_pure"]), (["100"], ["2"]))
+        self.assertEqual(host.mounted_layers("all"), [(name, scripts.show(name)["current"]) for name in stack] + [("game", 1)])
+
+        found = {}
+        for file in ctl_json("files", "all", "left4dead2/addons", "--layers"):
+            found.setdefault(file["path"].removeprefix("left4dead2/addons/"), []).append((file["layer"], file["visible"]))
+        expected = {"metamod.vdf": [("admin-system", True), ("competitive-rework", False)], "tickrate_enabler.vdf": [("tickrate", True)],
+                    "tickrate_enabler.so": [("tickrate", True), ("competitive-rework", False)], "first map.vpk": [("l4d2center-maps", True)]}
+        self.assertEqual({path: found.get(path) for path in expected}, expected)
+        # two that are not made for each other: it is told
+        self.assertEqual([(os.path.basename(c["path"]), c["kind"], c["layers"]) for c in host.status("all")["conflicts"]],
+                         [(path, "plugin", ["admin-system", "competitive-rework"]) for path in ("metamod.vdf", "admin.smx")])
+
+        self.assertIn("standin: addon first map.vpk mounted", ctl("logs", "all").out)
+        plugins = ctl("console", "all", "sm plugins list").out
+        self.assertEqual(re.findall(r'"(\w+)"', plugins), ["admin", "confogl"], plugins)
+        ctl("stop", "all")
+        ctl("delete", "--yes", "all")
+        self.assertEqual(host.mounts(host.merged("all")), [])
 
     def check_that_nothing_is_fetched_twice(self):
         """And that nothing is built which is what it was."""
@@ -195,7 +233,7 @@ class Examples(host.Case):
     def check_maps(self):
         """Only those that are new come, and those that are no more go."""
         before = len(self.fetched())
-        self.serve_maps({"second.vpk": MAPS["second.vpk"], "third.vpk": b"third"})
+        self.serve_maps({"second.vpk": self.maps["second.vpk"], "third.vpk": b"third"})
         self.assertEqual(scripts.build("l4d2center-maps")["state"], "succeeded")
         self.assertEqual(self.fetched()[before:], ["/maps/servers/index.csv", "/maps/servers/third.7z"])
         self.assert_files("l4d2center-maps", "left4dead2/addons/second.vpk", "left4dead2/addons/third.vpk")
