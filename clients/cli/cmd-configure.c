@@ -62,6 +62,8 @@ static int show_settings(Cli *cli, const char *name, const char *path, GVariant 
         card_line(cli, "Autostart", props_boolean(settings, "Autostart") ? "yes" : "no");
         card_line(
                 cli, "Updates", props_boolean(settings, "UpdateWhenEmpty") ? "when it is empty" : "by hand");
+        card_line(cli, "RCON",
+                props_boolean(settings, "OpenRcon") ? "open to other machines" : "shut to other machines");
         return EXIT_OK;
 }
 

@@ -44,7 +44,8 @@ static gboolean on_get_settings(
                 g_variant_new_parsed(
                         "{'Port': <uint16 27015>, 'Game': <'l4d2'>, 'Overlays': <['maps', 'plugins']>,"
                         " 'Arguments': <['-tickrate', '60']>, 'Cvars': <{'hostname': 'Versus', 'mp_gamemode': 'versus'}>,"
-                        " 'Held': <{'maps': @u 3}>, 'Lines': <['exec extra.cfg']>, 'Autostart': <true>}"));
+                        " 'Held': <{'maps': @u 3}>, 'Lines': <['exec extra.cfg']>, 'Autostart': <true>,"
+                        " 'OpenRcon': <true>}"));
         return TRUE;
 }
 

@@ -134,6 +134,7 @@ static void test_show_settings(void) {
         assert_has(r->out, "Overlays: maps\n              plugins\n");
         assert_has(r->out, "Arguments: -tickrate 60\n");
         assert_has(r->out, "Cvars: hostname=Versus\n              mp_gamemode=versus\n");
+        assert_has(r->out, "Autostart: yes\n     Updates: by hand\n        RCON: open to other machines\n");
 
         json = RUN(f, 0, "configure", "versus-1", "--json");
         assert_has(json->out, "\"cvars\":{\"hostname\":\"Versus\",\"mp_gamemode\":\"versus\"}");
