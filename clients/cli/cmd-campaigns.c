@@ -5,6 +5,7 @@
 #include "dbus/names.h"
 #include "inventory.h"
 #include "json.h"
+#include "names.h"
 #include "props.h"
 #include "table.h"
 #include "verbs.h"
@@ -150,7 +151,9 @@ int cmd_campaigns(Cli *cli, char **words) {
         g_autoptr(Inventory) inventory = NULL;
         g_autoptr(Table) table = NULL;
         g_autoptr(GError) error = NULL;
+        g_auto(GStrv) names = NULL;
         JsonArray *array = NULL;
+        int r;
 
         if (!cli_parse(cli, NULL, &words))
                 return cli->code;
@@ -158,14 +161,17 @@ int cmd_campaigns(Cli *cli, char **words) {
         inventory = inventory_load(cli, &error);
         if (!inventory)
                 return cli_error(cli, error);
-        for (char **name = words; *name; name++)
+        r = names_choose(cli, inventory, words, FALSE, &names);
+        if (r != EXIT_OK)
+                return r;
+        for (char **name = names; *name; name++)
                 if (!inventory_find(inventory->instances, *name))
                         return cli_no_such(cli, LEFT4ME_INSTANCE_PREFIX, *name);
 
         table = table_new(columns, G_N_ELEMENTS(columns));
         if (cli->json)
                 array = json_array_new();
-        each_campaign(inventory, words, array, table);
+        each_campaign(inventory, names, array, table);
         if (array)
                 json_print(cli, json_node_array(array));
         else

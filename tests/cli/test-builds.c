@@ -251,7 +251,7 @@ static void test_seed(void) {
 
 static void test_campaigns(void) {
         Fake *f = set_up();
-        g_autoptr(Run) all = NULL, json = NULL, one = NULL, without = NULL, nobody = NULL;
+        g_autoptr(Run) all = NULL, json = NULL, one = NULL, without = NULL, pattern = NULL, nobody = NULL;
 
         all = RUN(f, 0, "campaigns");
         g_assert_cmpstr(all->out->str, ==,
@@ -267,6 +267,8 @@ static void test_campaigns(void) {
         assert_has(one->out, "Dark Night  dark01");
         without = RUN(f, 0, "campaigns", "coop-1", "--json");
         g_assert_cmpstr(without->out->str, ==, "[]\n");
+        pattern = RUN(f, 0, "campaigns", "versus-*", "coop-1");
+        g_assert_cmpstr(pattern->out->str, ==, all->out->str);
         nobody = RUN(f, 4, "campaigns", "versus-2");
         assert_has(nobody->err, "did you mean versus-1?");
         fake_free(f);
