@@ -52,6 +52,11 @@ static void print_totals(Cli *cli, GPtrArray *instances) {
                 terminal_printf(&cli->out, "* a restart would change the stack\n");
         if (intents > 0)
                 terminal_printf(&cli->out, "+ stops or restarts when it is empty\n");
+        if (instances->len == 0) {
+                fflush(cli->out.file);
+                cli_hint(
+                        cli, "left4mectl create NAME --game OVERLAY makes one; man left4mectl has examples");
+        }
 }
 
 int cmd_list(Cli *cli, char **words) {

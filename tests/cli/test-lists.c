@@ -42,10 +42,13 @@ static void test_list(void) {
 /* Whoever sits at a terminal is told how to go on. */
 static void test_nothing_yet(void) {
         Fake *f = fake_new();
-        g_autoptr(Run) overlays = NULL, campaigns = NULL, items = NULL, wrong = NULL, action = NULL,
-                       none = NULL, some = NULL, piped = NULL;
+        g_autoptr(Run) servers = NULL, overlays = NULL, campaigns = NULL, items = NULL, wrong = NULL,
+                       action = NULL, none = NULL, some = NULL, piped = NULL;
         L4Manager1Overlay *maps;
 
+        servers = RUN_ON_TERMINAL(f, 0, "list");
+        assert_has(servers->out, "0 servers, 0 running\r\n");
+        assert_has(servers->out, "left4mectl create NAME --game OVERLAY makes one");
         overlays = RUN_ON_TERMINAL(f, 0, "overlay", "list");
         assert_has(overlays->out, "0 overlays\r\n");
         assert_has(overlays->out, "left4mectl overlay create NAME --kind KIND makes one");
