@@ -154,6 +154,18 @@ int cmd_job_wait(Cli *cli, char **words) {
         return r;
 }
 
+/* It may have come too late; the answer is the same. */
+static void tell_cancelled(Cli *cli, const char *path) {
+        g_autoptr(GVariant) properties = inventory_get_all(cli, path, LEFT4ME_JOB_INTERFACE, NULL);
+        g_autofree char *title = properties ? job_title(properties) : NULL;
+        const char *state = properties ? props_string(properties, "State") : "";
+
+        if (g_str_equal(state, "cancelled"))
+                terminal_printf(&cli->out, "%s was cancelled\n", title);
+        else if (title)
+                terminal_printf(&cli->out, "%s had ended already: %s\n", title, state);
+}
+
 int cmd_job_cancel(Cli *cli, char **words) {
         g_autofree char *path = NULL, *name = NULL;
         unsigned number;
@@ -181,7 +193,8 @@ int cmd_job_cancel(Cli *cli, char **words) {
 
                 json_object_set_int_member(object, "job", number);
                 json_print(cli, json_node_object(object));
-        }
+        } else if (r == EXIT_OK && !cli->quiet)
+                tell_cancelled(cli, path);
 
         return r;
 }

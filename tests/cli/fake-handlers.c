@@ -244,7 +244,8 @@ static gboolean on_find_conflicts(
 }
 
 static gboolean on_cancel(L4Manager1Job *job, GDBusMethodInvocation *invocation, gpointer userdata) {
-        fake_set_job(job, "cancelled", -1, "");
+        if (!g_str_equal(l4_manager1_job_get_state(job), "succeeded"))
+                fake_set_job(job, "cancelled", -1, "");
         l4_manager1_job_complete_cancel(job, invocation);
         return TRUE;
 }

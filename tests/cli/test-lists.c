@@ -245,7 +245,8 @@ static void test_files(void) {
 
 static void test_jobs(void) {
         Fake *f = fake_new();
-        g_autoptr(Run) list = NULL, show = NULL, missing = NULL, wrong = NULL, cancel = NULL, json = NULL;
+        g_autoptr(Run) list = NULL, show = NULL, missing = NULL, wrong = NULL, cancel = NULL, late = NULL,
+                       json = NULL;
         g_autoptr(JsonNode) node = NULL;
         unsigned i;
 
@@ -266,6 +267,9 @@ static void test_jobs(void) {
         wrong = RUN(f, 2, "job", "cancel", "maps");
         cancel = RUN(f, 0, "job", "cancel", "1");
         g_assert_true(fake_called(f, "!Cancel 1 ()"));
+        g_assert_cmpstr(cancel->out->str, ==, "import into maps was cancelled\n");
+        late = RUN(f, 0, "job", "cancel", "2");
+        g_assert_cmpstr(late->out->str, ==, "reset of versus-1 had ended already: succeeded\n");
 
         json = RUN(f, 0, "--json", "job", "show", "1");
         node = parse_json(json);
