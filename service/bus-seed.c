@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "service/auth.h"
-#include "service/build-needs.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/bus-options.h"
@@ -18,12 +17,6 @@
 
 #define SEEDS_MAX 200U
 
-typedef struct Seed {
-        const char *name, *source; /* borrowed from the call */
-        const char *outcome;
-        Job *job; /* that builds it, NULL for none */
-} Seed;
-
 typedef struct SeedOptions {
         bool build;
 } SeedOptions;
@@ -33,7 +26,7 @@ static const BusOption seed_options[] = {
 };
 
 static int read_seed(sd_bus_message *call, GArray *seeds, sd_bus_error *error) {
-        Seed s = { .outcome = "unchanged" };
+        OverlaySeed s = { .outcome = "" };
         int r;
 
         r = sd_bus_message_read(call, "{ss}", &s.name, &s.source);
@@ -45,7 +38,7 @@ static int read_seed(sd_bus_message *call, GArray *seeds, sd_bus_error *error) {
                         "'%s': the name of an overlay is 1 to 64 of a-z, 0-9, - and _, and begins with a letter or digit.",
                         s.name);
         for (unsigned i = 0; i < seeds->len; i++)
-                if (g_str_equal(g_array_index(seeds, Seed, i).name, s.name))
+                if (g_str_equal(g_array_index(seeds, OverlaySeed, i).name, s.name))
                         return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                                 "There are two scripts with the name '%s'.", s.name);
         if (seeds->len == SEEDS_MAX)
@@ -71,7 +64,7 @@ static int read_seeds(sd_bus_message *call, GArray *seeds, sd_bus_error *error) 
                 return r;
 
         for (unsigned i = 0; i < seeds->len; i++) {
-                const Seed *s = &g_array_index(seeds, Seed, i);
+                const OverlaySeed *s = &g_array_index(seeds, OverlaySeed, i);
                 sd_bus_error why = SD_BUS_ERROR_NULL;
 
                 r = bus_check_source(s->source, &why);
@@ -85,53 +78,12 @@ static int read_seeds(sd_bus_message *call, GArray *seeds, sd_bus_error *error) 
         return 0;
 }
 
-/* Before anything changes: what would keep one of them from being taken. */
-static int check_seeds(Manager *m, const GArray *seeds, bool build, sd_bus_error *error) {
-        for (unsigned i = 0; i < seeds->len; i++) {
-                const char *name = g_array_index(seeds, Seed, i).name;
-                const Overlay *o = overlay_find(m, name);
-
-                if (o && !g_str_equal(o->kind->name, "script"))
-                        return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
-                                "There is an overlay '%s' already, of kind %s. Give the script another name.",
-                                name, o->kind->name);
-                if (o && o->job && job_is(o->job, JOB_DELETE_OVERLAY))
-                        return overlay_check_idle(o, error);
-        }
-
-        return build ? build_needs_check(m, JOB_BUILD, error) : 0;
-}
-
-static int plant(Manager *m, Seed *s, bool build, sd_bus_error *error) {
-        const BuildPlan plan = { .kind = JOB_BUILD, .label = "" };
-        Overlay *o = overlay_find(m, s->name);
-        g_autofree char *before = NULL;
-        int r;
-
-        s->outcome = o ? "unchanged" : "created";
-        r = o ? 0 : overlay_create(m, s->name, "script", &o, error);
-        if (r < 0)
-                return r;
-
-        before = g_strdup(o->wanted);
-        r = overlay_set_source(o, s->source);
-        if (r < 0)
-                return bus_error_set_io(error, r, "Cannot store the source");
-        if (*before != '\0' && !g_str_equal(before, o->wanted))
-                s->outcome = "changed";
-
-        /* One that is being built or renamed right now is left to whoever does that. */
-        if (!build || !overlay_build_pending(o) || o->job)
-                return 0;
-        return overlay_build(o, &plan, &s->job, NULL, error);
-}
-
 static int append_seeds(sd_bus_message *reply, const GArray *seeds) {
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', "(sso)");
         for (unsigned i = 0; i < seeds->len && r >= 0; i++) {
-                const Seed *s = &g_array_index(seeds, Seed, i);
+                const OverlaySeed *s = &g_array_index(seeds, OverlaySeed, i);
 
                 r = sd_bus_message_append(
                         reply, "(sso)", s->name, s->outcome, s->job ? s->job->object.path : "/");
@@ -141,7 +93,7 @@ static int append_seeds(sd_bus_message *reply, const GArray *seeds) {
 }
 
 int bus_seed_scripts(sd_bus_message *call, void *userdata, sd_bus_error *error) {
-        g_autoptr(GArray) seeds = g_array_new(FALSE, FALSE, sizeof(Seed));
+        g_autoptr(GArray) seeds = g_array_new(FALSE, FALSE, sizeof(OverlaySeed));
         g_autoptr(sd_bus_message) reply = NULL;
         SeedOptions options = { .build = true };
         Manager *m = userdata;
@@ -158,9 +110,7 @@ int bus_seed_scripts(sd_bus_message *call, void *userdata, sd_bus_error *error) 
         if (r <= 0)
                 return r < 0 ? r : 1;
 
-        r = check_seeds(m, seeds, options.build, error);
-        for (unsigned i = 0; i < seeds->len && r >= 0; i++)
-                r = plant(m, &g_array_index(seeds, Seed, i), options.build, error);
+        r = overlays_seed(m, seeds, options.build, error);
         if (r >= 0)
                 r = sd_bus_message_new_method_return(call, &reply);
         if (r >= 0)

@@ -240,6 +240,11 @@ bool build_cancel(Job *j) {
         return j->build->phase == PHASE_BUILDING && build_stop(j->build, JOB_CANCELLED, "cancelled");
 }
 
+static void build_attach(Job *j, const Overlay *o) {
+        j->build = g_new(Build, 1);
+        *j->build = (Build){ .job = j, .base = o->current, .pipe = -1 };
+}
+
 bool build_resume(Job *j) {
         g_autofree char *description = g_strdup_printf("%u/job", j->id);
         const Overlay *o = overlay_find(j->manager, j->subject);
@@ -251,9 +256,15 @@ bool build_resume(Job *j) {
                         faccessat(j->manager->jobs_fd, description, F_OK, AT_SYMLINK_NOFOLLOW) < 0))
                 return false;
 
-        j->build = g_new(Build, 1);
-        *j->build = (Build){ .job = j, .base = o->current, .pipe = -1 };
+        build_attach(j, o);
         return true;
+}
+
+Job *job_take_build(Overlay *o, const StoredJob *stored) {
+        Job *j = job_take(o->manager, stored);
+
+        build_attach(j, o);
+        return j;
 }
 
 static int prepare_upload(Job *j, const Overlay *o, const BuildPlan *plan, int *ret_fd) {
@@ -288,9 +299,7 @@ int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_
         if (r < 0)
                 return r;
 
-        j->build = g_new(Build, 1);
-        *j->build = (Build){ .job = j, .base = o->current, .pipe = -1 };
-
+        build_attach(j, o);
         r = job_kind_builds(plan->kind) ? 0 : prepare_upload(j, o, plan, ret_fd);
         if (r < 0) {
                 job_finish(j, JOB_FAILED, strerror(-r));

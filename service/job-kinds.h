@@ -24,6 +24,9 @@ bool job_is_freeze(const Job *j);
 /* Whether it is about to give a name, its argument, to an "instance" or "overlay". */
 bool job_promises(const Job *j, const char *what);
 
+/* Queues a job that is in the store already. */
+Job *job_take(Manager *m, const StoredJob *stored);
+
 /* Lets a job out of the queue begin. */
 void job_begin(Job *j);
 

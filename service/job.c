@@ -139,9 +139,8 @@ Job *job_free(Job *j) {
         return NULL;
 }
 
-int job_new(Manager *m, JobKind kind, const char *subject, const char *argument, Job **ret,
-        sd_bus_error *error) {
-        StoredJob stored = {
+StoredJob job_plan(JobKind kind, const char *subject, const char *argument) {
+        return (StoredJob){
                 .kind = job_kind_to_string(kind),
                 .subject = subject,
                 .argument = argument,
@@ -150,24 +149,40 @@ int job_new(Manager *m, JobKind kind, const char *subject, const char *argument,
                 .queued = now_usec(),
                 .exit_status = -1,
         };
-        Job *j;
-        int r;
+}
 
-        if (m->queue->length >= JOBS_MAX)
+int jobs_check_room(const Manager *m, unsigned n, sd_bus_error *error) {
+        if (m->queue->length + n > JOBS_MAX)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
                         "%u jobs wait already. Try again when some have ended.", m->queue->length);
+
+        return 0;
+}
+
+Job *job_take(Manager *m, const StoredJob *stored) {
+        Job *j = job_allocate(m, stored);
+
+        object_show(&j->object);
+        job_bind(j, true);
+        g_queue_push_tail(m->queue, j);
+        jobs_dispatch(m);
+        return j;
+}
+
+int job_new(Manager *m, JobKind kind, const char *subject, const char *argument, Job **ret,
+        sd_bus_error *error) {
+        StoredJob stored = job_plan(kind, subject, argument);
+        int r;
+
+        r = jobs_check_room(m, 1, error);
+        if (r < 0)
+                return r;
 
         r = store_add_job(m->store, &stored, &stored.id);
         if (r < 0)
                 return bus_error_set_io(error, r, "Cannot store the job");
 
-        j = job_allocate(m, &stored);
-        object_show(&j->object);
-        job_bind(j, true);
-        g_queue_push_tail(m->queue, j);
-        jobs_dispatch(m);
-
-        *ret = j;
+        *ret = job_take(m, &stored);
         return 0;
 }
 

@@ -85,6 +85,12 @@ JobKind job_kind_from_string(const char *s);
 const char *job_state_to_string(JobState s);
 JobState job_state_from_string(const char *s);
 
+/* A job as it is to be stored, with no number yet; borrows the strings. */
+StoredJob job_plan(JobKind kind, const char *subject, const char *argument);
+
+/* That so many more may be queued. Error: LimitsExceeded. */
+int jobs_check_room(const Manager *m, unsigned n, sd_bus_error *error);
+
 /* Puts a job into the store and the queue. Errors: LimitsExceeded, NoSpace. */
 int job_new(
         Manager *m, JobKind kind, const char *subject, const char *argument, Job **ret, sd_bus_error *error);
@@ -101,6 +107,9 @@ typedef struct BuildPlan {
 
 /* Starts a build. ret_fd: the end to write what is sent, the caller's; set for an import and a file that is put. */
 int job_new_build(Overlay *o, const BuildPlan *plan, Job **ret, int *ret_fd, sd_bus_error *error);
+
+/* Queues a build that is in the store already. */
+Job *job_take_build(Overlay *o, const StoredJob *stored);
 Job *job_free(Job *j);
 Job *job_find(Manager *m, uint32_t id);
 

@@ -68,16 +68,20 @@ Overlay *overlay_find(Manager *m, const char *name) {
         return g_tree_lookup(m->overlays, name);
 }
 
+int overlay_check_room(Manager *m, unsigned n, sd_bus_error *error) {
+        if ((unsigned) g_tree_nnodes(m->overlays) + n > OVERLAYS_MAX)
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
+                        "There would be more than %u overlays. Delete some first.", OVERLAYS_MAX);
+
+        return 0;
+}
+
 int overlay_check_name_free(Manager *m, const char *name, sd_bus_error *error) {
         if (overlay_find(m, name) || jobs_promise(m, "overlay", name))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NAME_TAKEN,
                         "There is an overlay '%s' already. Choose another name.", name);
 
-        if (g_tree_nnodes(m->overlays) >= (int) OVERLAYS_MAX)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_LIMITS_EXCEEDED,
-                        "There are %u overlays already. Delete some first.", OVERLAYS_MAX);
-
-        return 0;
+        return overlay_check_room(m, 1, error);
 }
 
 int overlay_create(Manager *m, const char *name, const char *kind, Overlay **ret, sd_bus_error *error) {

@@ -51,6 +51,9 @@ Overlay *overlay_new(Manager *m, const char *name, const char *kind);
 Overlay *overlay_free(Overlay *o);
 Overlay *overlay_find(Manager *m, const char *name);
 
+/* That so many more may be made. Error: LimitsExceeded. */
+int overlay_check_room(Manager *m, unsigned n, sd_bus_error *error);
+
 /* That an overlay of this name may be made. Errors: NameTaken, LimitsExceeded. */
 int overlay_check_name_free(Manager *m, const char *name, sd_bus_error *error);
 
@@ -63,8 +66,25 @@ int overlay_build(Overlay *o, const BuildPlan *plan, Job **ret_job, int *ret_fd,
 /* Sets what a build is made from, text of the kind's own, and tells. The next build takes it. */
 int overlay_set_source(Overlay *o, const char *source);
 
+/* The digest of a source; the caller's. */
+char *overlay_digest(const char *source);
+
+/* Takes over the digest of a source that is in the store, and tells. */
+void overlay_take_wanted(Overlay *o, char *wanted);
+
 /* Whether the last good build was made from something else, or there was none. */
 bool overlay_build_pending(const Overlay *o);
+
+/* A script that an overlay of kind "script" is made for, or gets for its new source; the strings are the caller's. */
+typedef struct OverlaySeed {
+        const char *name, *source;
+        const char *outcome; /* "created", "changed" or "unchanged" */
+        Job *job;            /* that builds it, NULL for none */
+} OverlaySeed;
+
+/* Takes all of them (OverlaySeed) or none, and builds what is not built from its source yet, unless a job works on it.
+ * Errors: NameTaken, Busy, LimitsExceeded, NoSpace, NoFirewall. */
+int overlays_seed(Manager *m, GArray *seeds, bool build, sd_bus_error *error);
 
 /* Starts the removal. */
 int overlay_delete(Overlay *o, Job **ret_job, sd_bus_error *error);

@@ -40,6 +40,31 @@ int store_set_source(Store *s, const char *overlay, const char *source, const ch
                 overlay);
 }
 
+static int put_seed(Store *s, const StoredSeed *seed) {
+        int r = 0;
+
+        if (seed->kind)
+                r = store_add_overlay(s, seed->name, seed->kind);
+        if (r >= 0 && seed->source)
+                r = store_set_source(s, seed->name, seed->source, seed->wanted);
+        if (r >= 0 && seed->job)
+                r = store_add_job(s, seed->job, &seed->job->id);
+        return r;
+}
+
+int store_seed(Store *s, const StoredSeed *seeds, unsigned n) {
+        int r;
+
+        r = db_begin(s);
+        if (r < 0)
+                return r;
+
+        for (unsigned i = 0; i < n && r >= 0; i++)
+                r = put_seed(s, &seeds[i]);
+
+        return db_end(s, r);
+}
+
 /* The text of the one row that there is. */
 static int take_text(Store *s, sqlite3_stmt *stmt, char **ret) {
         g_autofree char *text = NULL;

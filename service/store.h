@@ -73,6 +73,17 @@ int store_load_overlays(Store *s, void (*each)(const StoredOverlay *o, void *use
 /* Takes the next version number of an overlay; a number that was not given back is never given twice. */
 int store_reserve_version(Store *s, const char *overlay, uint32_t *ret);
 
+/* An overlay that gets a source, and a job that is to build it. */
+typedef struct StoredSeed {
+        const char *kind; /* of one that is made; NULL: it is there */
+        const char *name;
+        const char *source, *wanted; /* NULL: it keeps what it has */
+        StoredJob *job;              /* gets the next number; NULL for none */
+} StoredSeed;
+
+/* All of them or none. */
+int store_seed(Store *s, const StoredSeed *seeds, unsigned n);
+
 /* Adds a version and makes it the current one, and stores the job that made it as it is given; both or neither.
  * built: the digest of what it was made from, NULL for what the overlay does not remember. */
 int store_add_version(

@@ -2,6 +2,7 @@
 
 /* Overlays of kind script: their source, and what builds make of it. bash and the real left4me-build do the work. */
 
+#include <sqlite3.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -302,6 +303,54 @@ static void test_seed_refused(Fixture *f) {
         g_assert_false(mirror_has(f->mirror, LEFT4ME_OVERLAY_PREFIX "/a"));
 }
 
+static void change_store(Fixture *f, const char *sql) {
+        g_autofree char *path = fixture_path(f, "var/lib/left4me/manager/left4me.db");
+        sqlite3 *db;
+
+        g_assert_cmpint(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), ==, SQLITE_OK);
+        (void) sqlite3_busy_timeout(db, 20 * 1000);
+        if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+                g_error("%s: %s", sql, sqlite3_errmsg(db));
+        g_assert_cmpint(sqlite3_close(db), ==, SQLITE_OK);
+}
+
+/* Nothing of a seed, and what was there is as it was. */
+static void expect_unseeded(Fixture *f) {
+        g_autoptr(GVariant) reply = call(f, MANAGER, "ListJobs", NULL),
+                            jobs = g_variant_get_child_value(reply, 0);
+
+        g_assert_false(mirror_has(f->mirror, LEFT4ME_OVERLAY_PREFIX "/a"));
+        g_assert_false(mirror_has(f->mirror, LEFT4ME_OVERLAY_PREFIX "/z"));
+        expect_source(f, "echo 1 >one\n");
+        g_assert_cmpuint(g_variant_n_children(jobs), ==, 0);
+}
+
+/* The database refuses the last one, its source or its job. */
+static void test_seed_store_fails(Fixture *f) {
+        static const char *const events[] = { "INSERT ON overlays WHEN NEW.name = 'z'",
+                "UPDATE ON overlays WHEN NEW.name = 'z'", "INSERT ON jobs WHEN NEW.subject = 'z'" };
+        const char *seeds = "({'a': 'echo 1 >a', 'mods': 'echo 2 >two', 'z': 'echo 1 >z'}, @a{sv} {})";
+
+        world_perform(f);
+        create(f);
+        set_source(f, "echo 1 >one\n");
+        for (gsize i = 0; i < G_N_ELEMENTS(events); i++) {
+                g_autofree char *trigger = g_strdup_printf(
+                        "CREATE TRIGGER refuse BEFORE %s BEGIN SELECT RAISE(ABORT, 'refused'); END",
+                        events[i]);
+
+                change_store(f, trigger);
+                refuse_seed(f, seeds, LEFT4ME_ERROR_FAILED);
+                expect_unseeded(f);
+                change_store(f, "DROP TRIGGER refuse");
+        }
+
+        fixture_kill(f);
+        fixture_start(f);
+        expect_unseeded(f);
+        expect_seed(f, seeds, "a created succeeded, mods changed succeeded, z created succeeded, ");
+}
+
 static void add_tests(void) {
         fixture_add("/scripts/source", test_source);
         fixture_add("/scripts/wrong-kind", test_wrong_kind);
@@ -314,6 +363,7 @@ static void add_tests(void) {
         fixture_add("/scripts/rename", test_rename);
         fixture_add("/scripts/seed", test_seed);
         fixture_add("/scripts/seed-refused", test_seed_refused);
+        fixture_add("/scripts/seed-store-fails", test_seed_store_fails);
 }
 
 int main(int argc, char *argv[]) {

@@ -359,6 +359,43 @@ static void test_jobs_kept(Temporary *t, gconstpointer data) {
         assert_jobs(s, "2 3 25e 26e 27e 28e 29e 30 ");
 }
 
+/* Overlays that are made, get a source or keep theirs, and their jobs: all of them or none. */
+static void test_seed(Temporary *t, gconstpointer data) {
+        g_autoptr(Store) s = open_example(t);
+        StoredJob first = { .kind = "build",
+                .subject = "a",
+                .argument = "",
+                .state = "queued",
+                .message = "" },
+                  second = first;
+        StoredSeed seeds[] = { { "script", "a", "echo a", "1", &first },
+                { NULL, "maps", "echo maps", "2", NULL }, { NULL, "mods", NULL, NULL, &second },
+                { "script", "maps", "echo z", "3", NULL } };
+        g_autofree char *source = NULL, *kept = NULL, *after = NULL;
+
+        g_assert_cmpint(store_set_source(s, "mods", "echo mods", "4"), ==, 0);
+        g_assert_cmpint(store_seed(s, seeds, 4), ==, -EEXIST);
+        store_assert(s, fresh);
+        g_assert_cmpint(store_get_source(s, "maps", &source), ==, 0);
+        g_assert_cmpstr(source, ==, "");
+
+        seeds[3].name = "z";
+        g_assert_cmpint(store_seed(s, seeds, 4), ==, 0);
+        g_assert_cmpint(store_seed(s, NULL, 0), ==, 0);
+        s = reopen(t, g_steal_pointer(&s));
+        after = store_dump(s);
+        g_assert_nonnull(strstr(after, "overlay a script 0\n"));
+        g_assert_nonnull(strstr(after, "overlay z script 0\n"));
+        assert_jobs(s, "1 2 ");
+        g_assert_cmpuint(first.id, ==, 1);
+        g_assert_cmpuint(second.id, ==, 2);
+        g_free(source);
+        g_assert_cmpint(store_get_source(s, "maps", &source), ==, 0);
+        g_assert_cmpstr(source, ==, "echo maps");
+        g_assert_cmpint(store_get_source(s, "mods", &kept), ==, 0);
+        g_assert_cmpstr(kept, ==, "echo mods");
+}
+
 static void assert_setting(Store *s, const char *name, const char *expected) {
         g_autofree char *value = NULL;
 
@@ -393,6 +430,7 @@ int main(int argc, char **argv) {
         TEMPORARY_ADD("/store/jobs", test_jobs);
         TEMPORARY_ADD("/store/jobs/version", test_version_with_job);
         TEMPORARY_ADD("/store/jobs/kept", test_jobs_kept);
+        TEMPORARY_ADD("/store/seed", test_seed);
         TEMPORARY_ADD("/store/settings", test_settings);
         return g_test_run();
 }
