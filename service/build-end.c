@@ -7,6 +7,7 @@
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/overlay.h"
+#include "service/prune.h"
 #include "service/util.h"
 
 /* How a build ends: its commit, and what is to be gone afterwards. */
@@ -14,10 +15,10 @@
 static void on_discarded(Job *j, bool ok, const char *why) {
         g_autofree char *reason = g_steal_pointer(&j->build->reason);
 
-        if (!ok)
-                log_plain(LOG_WARNING,
-                        "Cannot remove build %u, ignoring (the next start of left4med does): %s", j->id,
-                        why);
+        if (!ok) {
+                log_plain(LOG_WARNING, "Cannot remove build %u now, a clean-up follows: %s", j->id, why);
+                prune_failed(j->manager);
+        }
 
         job_finish(j, j->build->outcome, reason);
 }

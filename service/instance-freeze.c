@@ -10,6 +10,7 @@
 #include "service/log.h"
 #include "service/manager.h"
 #include "service/overlay.h"
+#include "service/prune.h"
 #include "service/store.h"
 #include "service/util.h"
 
@@ -24,10 +25,11 @@ static void on_tidy(Job *j, bool ok, const char *why) {
         g_autofree char *message = g_steal_pointer(&j->message);
         bool made = j->exit_status == 0;
 
-        if (!ok)
-                log_plain(LOG_WARNING,
-                        "Cannot remove what job %u left, ignoring (the next start of left4med does): %s",
-                        j->id, why);
+        if (!ok) {
+                log_plain(LOG_WARNING, "Cannot remove what job %u left now, a clean-up follows: %s", j->id,
+                        why);
+                prune_failed(j->manager);
+        }
         job_finish(j, made ? JOB_SUCCEEDED : JOB_FAILED, message);
 }
 

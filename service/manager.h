@@ -42,7 +42,7 @@ struct Manager {
 
         GPtrArray *comparisons; /* Comparison: under way */
         sd_event_source *prune_source;
-        bool unclean; /* files of versions may lie about that the store knows no more */
+        bool unclean; /* files may lie about of versions that the store knows no more, and of builds that have ended */
 
         JournalWatch *journal_watch;
         GHashTable *log_users; /* uid -> how many logs it has open */

@@ -133,6 +133,32 @@ void prune_add_strays(Manager *m, GPtrArray *steps) {
                 g_tree_foreach(m->overlays, add_strays_of, &strays);
 }
 
+/* -- builds that have ended ------------------------------------------------------------------------------------ */
+
+/* Of each job nothing is to be left there when it has ended. */
+static void add_builds(Manager *m, GPtrArray *steps) {
+        g_autofree char *directory = g_strconcat(m->root, "/var/lib/left4me/builds", NULL);
+        g_autoptr(GString) text = g_string_new(NULL);
+        g_auto(GStrv) names = NULL;
+
+        if (directory_list(-1, directory, ENTRIES_MAX, &names) < 0)
+                return;
+
+        for (char **name = names; *name; name++) {
+                guint64 id;
+                const Job *j;
+
+                if (!g_ascii_string_to_unsigned(*name, 10, 1, G_MAXUINT32, &id, NULL))
+                        continue;
+                j = job_find(m, (uint32_t) id);
+                if (!j || job_has_ended(j))
+                        g_string_append_printf(text, "%s;", *name);
+        }
+
+        if (text->len > 0)
+                g_ptr_array_add(steps, job_step_new("discard", "Builds", text->str, NULL));
+}
+
 /* -- versions that nobody keeps -------------------------------------------------------------------------------- */
 
 /* What a server is held at, whether it runs or not. */
@@ -219,6 +245,8 @@ static void forget(const Removal *removal, Job *j) {
 /* The job is there before the store forgets anything, for without one nobody would remove the files. */
 static void prune(Manager *m, const Plan *plan) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
+        bool unclean = m->unclean;
+        Strays strays;
         Job *j;
 
         if (job_new(m, JOB_CLEAN, "", "", &j, &error) < 0) {
@@ -227,15 +255,15 @@ static void prune(Manager *m, const Plan *plan) {
                 return;
         }
 
-        if (m->unclean) {
-                Strays strays = { plan->held, j->steps };
-
-                m->unclean = false;
+        m->unclean = false;
+        strays = (Strays){ plan->held, j->steps };
+        if (unclean)
                 g_tree_foreach(m->overlays, add_strays_of, &strays);
-        }
-
         for (unsigned i = 0; i < plan->removals->len; i++)
                 forget(&g_array_index(plan->removals, Removal, i), j);
+        /* Last: the one that something still holds keeps nothing else from going. */
+        if (unclean)
+                add_builds(m, j->steps);
 }
 
 void prune_now(Manager *m) {

@@ -18,7 +18,8 @@ void prune_later(Manager *m);
 /* Whether somebody looks at any version of it. */
 bool prune_holds(const Overlay *o);
 
-/* The job that removed files failed: they are looked for at the next occasion. */
+/* A job that removed files failed: what lies about of versions and builds is looked for at the next occasion, when a version comes or
+ * goes or a job on an overlay ends. */
 void prune_failed(Manager *m);
 
 /* A step for the files of each version that the store does not know; not of overlays that a job works on. */

@@ -224,19 +224,25 @@ static int rename_instance(const Roots *roots, const JobFile *job, GError **erro
         return r;
 }
 
+static int discard_one(const Roots *roots, uint32_t number, GError **error) {
+        g_autofree char *build = g_strdup_printf("%u", number), *id = g_strdup_printf("build-%u", number);
+        int r;
+
+        r = check_unmounted(roots, id, error);
+        /* The manager sees builds/ only: what it sees goes last. */
+        if (r >= 0)
+                r = remove_runtime(roots, id, error);
+        return r < 0 ? r : remove_in(roots, "builds", build, error);
+}
+
+/* One that something holds keeps the others from nothing; it is the first such that is told of. */
 static int discard(const Roots *roots, const JobFile *job, GError **error) {
         int r = 0;
 
-        for (unsigned i = 0; r >= 0 && i < job->numbers->len; i++) {
-                g_autofree char *build = g_strdup_printf("%u", g_array_index(job->numbers, uint32_t, i));
-                g_autofree char *id = g_strdup_printf("build-%s", build);
+        for (unsigned i = 0; i < job->numbers->len; i++) {
+                int k = discard_one(roots, g_array_index(job->numbers, uint32_t, i), r < 0 ? NULL : error);
 
-                r = check_unmounted(roots, id, error);
-                /* The manager sees builds/ only: what it sees goes last. */
-                if (r >= 0)
-                        r = remove_runtime(roots, id, error);
-                if (r >= 0)
-                        r = remove_in(roots, "builds", build, error);
+                r = r < 0 ? r : MIN(k, 0);
         }
         return r;
 }

@@ -214,6 +214,37 @@ static void test_build_crashes(Fixture *f) {
         g_assert_cmpstr(systemd_active_state(f->systemd, "left4me-build@1.service"), ==, "inactive");
 }
 
+static bool is_gone(void *data) {
+        return !fixture_exists(data, "var/lib/left4me/builds/1");
+}
+
+/* What a build left and nobody could remove goes when the next job has ended. */
+static void test_discard_fails(Fixture *f) {
+        g_autofree char *job = NULL;
+        int pipe;
+
+        g_free(world_empty_overlay(f, "maps"));
+        world_perform(f);
+        systemd_fail(f->systemd, "left4me-tree@*", SYSTEMD_START,
+                (SystemdOutcome){ "exit-code", CLD_EXITED, 1, false });
+        job = world_begin_import(f, "maps", "@a{sv} {}", &pipe);
+        (void) close(pipe);
+        g_assert_cmpstr(world_wait_job(f, job), ==, "failed");
+        systemd_wait_calls(f->systemd, "StartUnit left4me-tree@2.service", 2);
+        world_wait_idle(f);
+        g_assert_false(is_gone(f));
+
+        /* Not before: nobody tries again and again. */
+        systemd_forget_rules(f->systemd);
+        fixture_ping(f);
+        g_assert_cmpuint(systemd_count_calls(f->systemd, "StartUnit left4me-tree@*"), ==, 4);
+        g_assert_false(is_gone(f));
+        world_import(f, "maps");
+        loop_until(is_gone, f, "the rest of the first build to go");
+        world_wait_idle(f);
+        expect(f, "Current", "@u 1");
+}
+
 static void test_mount_fails(Fixture *f) {
         g_autofree char *job = NULL;
         int pipe;
@@ -257,6 +288,7 @@ static void add_tests(void) {
         fixture_add("/jobs/more-workers", test_more_workers);
         fixture_add("/jobs/history", test_history);
         fixture_add("/jobs/build-crashes", test_build_crashes);
+        fixture_add("/jobs/discard-fails", test_discard_fails);
         fixture_add("/jobs/mount-fails", test_mount_fails);
         fixture_add("/jobs/list-jobs", test_list_jobs);
 }

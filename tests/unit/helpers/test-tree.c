@@ -111,8 +111,10 @@ static void test_mounted(Fixture *f, gconstpointer data) {
         g_assert_no_errno(mount(source, build, NULL, MS_BIND, NULL));
         assert_failed(run(f, "Operation=commit\nOverlay=maps\nBuild=7\nVersion=1\n", &error), EBUSY, &error,
                 "left4me-overlay@build-7.service");
-        assert_failed(run(f, "Operation=discard\nBuilds=7\n", &error), EBUSY, &error, "build-7/merged");
-        check(f, "builds/7/upper", "f a one");
+        fixture_put(f, "builds/6/upper/a", "one");
+        fixture_put(f, "builds/8/upper/a", "one");
+        assert_failed(run(f, "Operation=discard\nBuilds=6;7;8\n", &error), EBUSY, &error, "build-7/merged");
+        check(f, "builds", "d 7\nd 7/upper\nf 7/upper/a one");
         check(f, "source", "f precious x");
         check(f, "uppers/one/upper", "f a one");
 }
