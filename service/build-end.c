@@ -184,6 +184,8 @@ static void on_failure_log(const char *why, void *userdata) {
 }
 
 void build_fail(Build *build, Unit *u) {
+        /* Until its last words are read, nobody else may end it. */
+        build->phase = PHASE_DISCARDING;
         if (journal_tail_unit(build->job->manager, u, on_failure_log, build) < 0)
                 on_failure_log("the build failed", build);
 }

@@ -107,7 +107,6 @@ static void on_mount_changed(Unit *u, void *userdata) {
                 return;
 
         if (g_str_equal(unit_state(u)->active, "failed")) {
-                build->phase = PHASE_DISCARDING;
                 build_fail(build, u);
                 return;
         }

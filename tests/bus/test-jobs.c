@@ -118,6 +118,54 @@ static void test_cancel_waits(Fixture *f) {
         (void) close(pipe);
 }
 
+static void refuse_cancel(Fixture *f, const char *job) {
+        call_refused(f, job, LEFT4ME_JOB_INTERFACE, "Cancel", NULL, LEFT4ME_ERROR_BUSY);
+}
+
+/* A build that has failed ends by itself: while its last words are looked for, and while its mount is stopped. */
+static void test_cancel_failed(Fixture *f) {
+        g_autofree char *job = NULL;
+        int pipe;
+
+        g_free(world_empty_overlay(f, "maps"));
+        world_perform(f);
+        systemd_hold(f->systemd, "left4me-build@*", SYSTEMD_START);
+        systemd_hold(f->systemd, "left4me-overlay@*", SYSTEMD_STOP);
+        job = world_begin_import(f, "maps", "@a{sv} {}", &pipe);
+        systemd_wait_held(f->systemd, "left4me-build@1.service", SYSTEMD_START);
+        systemd_release_with(f->systemd, "left4me-build@1.service",
+                (SystemdOutcome){ "exit-code", CLD_EXITED, 1, false });
+        expect_job(f, job, "ExitStatus", "1");
+        refuse_cancel(f, job);
+        systemd_wait_calls(f->systemd, "StopUnit left4me-overlay@build-1.service", 1);
+        systemd_wait_held(f->systemd, "left4me-overlay@build-1.service", SYSTEMD_STOP);
+        refuse_cancel(f, job);
+        systemd_release(f->systemd, "left4me-overlay@build-1.service");
+        g_assert_cmpstr(world_wait_job(f, job), ==, "failed");
+        g_assert_cmpuint(systemd_count_calls(f->systemd, "StopUnit left4me-build@*"), ==, 0);
+        g_assert_false(fixture_exists(f, "var/lib/left4me/builds/1"));
+        (void) close(pipe);
+}
+
+/* Once its version is being made, a build gets it. */
+static void test_cancel_committing(Fixture *f) {
+        g_autoptr(GBytes) archive = world_archive();
+        g_autofree char *job = NULL;
+        int pipe;
+
+        g_free(world_empty_overlay(f, "maps"));
+        world_perform(f);
+        systemd_hold(f->systemd, "left4me-tree@*", SYSTEMD_START);
+        job = world_begin_import(f, "maps", "@a{sv} {}", &pipe);
+        g_assert_cmpint(world_write(pipe, archive), ==, 0);
+        systemd_wait_held(f->systemd, "left4me-tree@1.service", SYSTEMD_START);
+        refuse_cancel(f, job);
+        systemd_forget_rules(f->systemd);
+        systemd_release(f->systemd, "left4me-tree@1.service");
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
+        expect(f, "Current", "@u 1");
+}
+
 /* More jobs than workers: they wait, and run in the order in which they came. */
 static void test_queue(Fixture *f) {
         char *jobs[3];
@@ -284,6 +332,8 @@ static void add_tests(void) {
         fixture_add("/jobs/garbage", test_garbage);
         fixture_add("/jobs/cancel", test_cancel);
         fixture_add("/jobs/cancel-waits", test_cancel_waits);
+        fixture_add("/jobs/cancel-failed", test_cancel_failed);
+        fixture_add("/jobs/cancel-committing", test_cancel_committing);
         fixture_add("/jobs/queue", test_queue);
         fixture_add("/jobs/more-workers", test_more_workers);
         fixture_add("/jobs/history", test_history);

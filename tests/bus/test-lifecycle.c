@@ -314,6 +314,32 @@ static void test_busy(Fixture *f) {
         g_variant_unref(call_end(second));
 }
 
+/* A deadline that is past when it is read is refused; then a later one serves. */
+static void stop_soon(Fixture *f) {
+        for (guint64 soon = 100 * G_TIME_SPAN_MILLISECOND;; soon *= 2) {
+                g_autoptr(Call) c = call_begin(f->client, PATH, LEFT4ME_INSTANCE_INTERFACE, "StopWhenEmpty",
+                        g_variant_new_parsed("(false, %t, @at [])", (guint64) g_get_real_time() + soon));
+
+                if (*call_error_name(c) == '\0')
+                        return;
+                g_assert_cmpstr(call_error_name(c), ==, LEFT4ME_ERROR_INVALID_ARGUMENT);
+        }
+}
+
+/* A stop when empty whose time has come: who takes it back then is not told that the server goes on. */
+static void test_cancel_intent(Fixture *f) {
+        start_server(f);
+        refuse(f, "CancelIntent", LEFT4ME_ERROR_NO_SUCH_INTENT);
+        systemd_hold(f->systemd, SERVER, SYSTEMD_STOP);
+        stop_soon(f);
+        systemd_wait_held(f->systemd, SERVER, SYSTEMD_STOP);
+        refuse(f, "CancelIntent", LEFT4ME_ERROR_BUSY);
+        systemd_release(f->systemd, SERVER);
+        expect(f, "ActiveState", "'inactive'");
+        expect(f, "Intents", "@a(ssttats) []");
+        refuse(f, "CancelIntent", LEFT4ME_ERROR_NO_SUCH_INTENT);
+}
+
 static void add_tests(void) {
         fixture_add("/lifecycle/start-stop", test_start_stop);
         fixture_add("/lifecycle/files", test_files);
@@ -326,6 +352,7 @@ static void add_tests(void) {
         fixture_add("/lifecycle/stop-during-start", test_stop_during_start);
         fixture_add("/lifecycle/hasty", test_hasty);
         fixture_add("/lifecycle/busy", test_busy);
+        fixture_add("/lifecycle/cancel-intent", test_cancel_intent);
 }
 
 int main(int argc, char *argv[]) {
