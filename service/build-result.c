@@ -63,6 +63,24 @@ int build_read_result(Job *j, StoredVersion *v, bool *ret_changed) {
         return 0;
 }
 
+void build_read_freeze(const Job *j, unsigned *ret_remade, unsigned *ret_removed) {
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autofree char *text = NULL;
+        int fd;
+
+        *ret_remade = *ret_removed = 0;
+        fd = open_build(j);
+        if (fd < 0)
+                return;
+
+        if (file_read(fd, "frozen", RESULT_MAX, &text) >= 0 &&
+                g_key_file_load_from_data(file, text, (gsize) -1, G_KEY_FILE_NONE, NULL)) {
+                *ret_remade = (unsigned) g_key_file_get_uint64(file, "Freeze", "Remade", NULL);
+                *ret_removed = (unsigned) g_key_file_get_uint64(file, "Freeze", "Removed", NULL);
+        }
+        (void) close(fd);
+}
+
 /* One line of words of the build; NULL: there is none, or none that a label can be. */
 static char *read_note(const Job *j, const char *name) {
         g_autofree char *text = NULL;

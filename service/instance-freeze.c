@@ -67,6 +67,28 @@ static int take_over(Job *j, const StoredVersion *v, const char *message) {
         return 0;
 }
 
+static char *describe(const Job *j, const StoredVersion *v) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        unsigned remade, removed;
+
+        build_read_freeze(j, &remade, &removed);
+        g_string_append_printf(text, "overlay %s: %" G_GUINT64_FORMAT " file%s", j->argument, v->files,
+                v->files == 1 ? "" : "s");
+        if (remade == 1)
+                g_string_append(text,
+                        "; a directory that the server had removed and made again joins with those of other layers");
+        else if (remade > 1)
+                g_string_append_printf(text,
+                        "; %u directories that the server had removed and made again join with those of other layers",
+                        remade);
+        if (removed > 0)
+                g_string_append_printf(text,
+                        "; %u file%s of other layers that it had removed %s there again", removed,
+                        removed == 1 ? "" : "s", removed == 1 ? "is" : "are");
+
+        return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 static void on_frozen(Job *j, bool ok, const char *why) {
         g_autofree char *label = g_strdup_printf("frozen from %s", j->subject), *message = NULL;
         StoredVersion v = { .number = VERSION, .label = label };
@@ -84,8 +106,7 @@ static void on_frozen(Job *j, bool ok, const char *why) {
                 return;
         }
 
-        message = g_strdup_printf(
-                "overlay %s: %" G_GUINT64_FORMAT " file%s", j->argument, v.files, v.files == 1 ? "" : "s");
+        message = describe(j, &v);
         if (r >= 0)
                 r = take_over(j, &v, message);
         if (r < 0) {

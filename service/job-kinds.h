@@ -57,6 +57,10 @@ bool build_has_manifest(const Job *j);
 /* What a commit says of the version that it made: size, files, when; and whether there is any. */
 int build_read_result(Job *j, StoredVersion *v, bool *ret_changed);
 
+/* What a freeze could not keep: how many directories that the server had removed and made again, and how many files that it had
+ * removed of other layers. */
+void build_read_freeze(const Job *j, unsigned *ret_remade, unsigned *ret_removed);
+
 /* What the build calls its version, and behind it what the user does. */
 char *build_make_label(const Job *j);
 

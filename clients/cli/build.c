@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,14 +75,30 @@ static int show_current(Cli *cli, const char *name, const char *path) {
         return EXIT_OK;
 }
 
+/* What a freeze could not keep stands behind what it made. */
+static void show_losses(Cli *cli, const Build *b, const char *message) {
+        g_autofree char *number = client_path_name(LEFT4ME_JOB_PREFIX, b->job);
+        const char *losses = strstr(message, "; ");
+
+        if (!losses)
+                return;
+
+        terminal_printf(&cli->out, "%s: %s (see left4mectl job logs %s)\n", b->overlay, losses + 2, number);
+}
+
 /* The job knows best that there is nothing new. */
 static int show_outcome(Cli *cli, const Build *b) {
         g_autofree char *path = client_path(LEFT4ME_OVERLAY_PREFIX, b->overlay);
         g_autoptr(GVariant) properties = inventory_get_all(cli, b->job, LEFT4ME_JOB_INTERFACE, NULL);
         const char *message = properties ? props_string(properties, "Message") : "";
 
-        if (!g_str_has_prefix(message, "nothing changed"))
-                return show_current(cli, b->overlay, path);
+        if (!g_str_has_prefix(message, "nothing changed")) {
+                int r = show_current(cli, b->overlay, path);
+
+                if (properties && g_str_has_prefix(props_string(properties, "Kind"), "freeze"))
+                        show_losses(cli, b, message);
+                return r;
+        }
 
         terminal_printf(&cli->out, "%s: %s\n", b->overlay, message);
         return EXIT_OK;

@@ -16,11 +16,12 @@
 #include "settle.h"
 
 #define NOTES_MAX 50U
+#define REMADE_MAX 20U
 
 typedef struct Freeze {
         bool everything;
         unsigned depth, notes;
-        unsigned whiteouts;
+        unsigned whiteouts, remade;
         GString *path;
 } Freeze;
 
@@ -46,6 +47,12 @@ static int fail_entry(const Freeze *f, int r, const char *name, GError **error) 
 static void note(Freeze *f, const char *name, const char *why) {
         if (f->notes++ < NOTES_MAX)
                 say(6, "left out: %s%s (%s)", f->path->str, name, why);
+}
+
+static void note_remade(Freeze *f, const char *name) {
+        if (f->remade++ < REMADE_MAX)
+                say(5, "%s%s/ was removed and made again by the server: with the new overlay, what other layers have in it is there again",
+                        f->path->str, name);
 }
 
 static bool is_generated(const Freeze *f, const char *name) {
@@ -155,6 +162,8 @@ static int descend(Freeze *f, int from, int to, const char *name, GError **error
         copy = beneath_make(to, name, 0755);
         if (copy < 0)
                 return fail_entry(f, copy, name, error);
+        if (settle_is_opaque(source))
+                note_remade(f, name);
 
         g_string_append_printf(f->path, "%s/", name);
         f->depth++;
@@ -210,7 +219,7 @@ static int copy_directory(Freeze *f, int from, int to, GError **error) {
 static int make_build(const Roots *roots, const JobFile *job, GError **error) {
         g_autofree char *number = g_strdup_printf("%u", job->build),
                         *where = g_strdup_printf("builds/%u", job->build);
-        _cleanup_fd_ int builds = -1, build = -1;
+        _cleanup_fd_ int builds = -1;
         int r;
 
         builds = ours_open(roots->state, "builds", "builds", error);
@@ -219,29 +228,46 @@ static int make_build(const Roots *roots, const JobFile *job, GError **error) {
         r = remove_by_rename(builds, number);
         if (r < 0)
                 return fail_errno(error, -r, "cannot remove %s", where);
-        build = ours_make(builds, number, 0750, where, error);
-        return build < 0 ? build : ours_make(build, "upper", 0755, where, error);
+        return ours_make(builds, number, 0750, where, error);
+}
+
+static void tell_rest(const Freeze *f) {
+        if (f->notes > NOTES_MAX)
+                say(6, "left out: %u more", f->notes - NOTES_MAX);
+        if (f->remade > REMADE_MAX)
+                say(5, "%u more directories were removed and made again", f->remade - REMADE_MAX);
+        if (f->whiteouts > 0)
+                say(5, "%u files of other layers that the server had removed are not removed by the new overlay",
+                        f->whiteouts);
+}
+
+static int write_report(int build, const Freeze *f, GError **error) {
+        g_autofree char *text = g_strdup_printf(
+                "[Freeze]\nRemade=%u\nRemoved=%u\n", f->remade, f->whiteouts);
+        int r;
+
+        r = beneath_write(build, FREEZE_REPORT, text, strlen(text), 0640);
+        return r < 0 ? fail_errno(error, -r, "cannot write %s", FREEZE_REPORT) : 0;
 }
 
 int freeze(const Roots *roots, const JobFile *job, GError **error) {
         g_autofree char *path = g_strdup_printf("uppers/%s/upper", job->instance);
         g_autoptr(GString) inside = g_string_new(NULL);
         Freeze f = { .everything = job->everything, .path = inside };
-        _cleanup_fd_ int upper = -1, copy = -1;
+        _cleanup_fd_ int upper = -1, build = -1, copy = -1;
         int r;
 
         upper = beneath_open(roots->state, path, O_RDONLY | O_DIRECTORY);
         if (upper < 0 && upper != -ENOENT)
                 return fail_errno(error, -upper, "cannot open %s", path);
-        copy = make_build(roots, job, error);
+        build = make_build(roots, job, error);
+        if (build < 0)
+                return build;
+        copy = ours_make(build, "upper", 0755, "upper", error);
         if (copy < 0 || upper < 0)
                 return copy < 0 ? copy : 0;
 
         r = copy_directory(&f, upper, copy, error);
-        if (f.notes > NOTES_MAX)
-                say(6, "left out: %u more", f.notes - NOTES_MAX);
-        if (f.whiteouts > 0)
-                say(5, "%u files of other layers that the server had removed are not removed by the new overlay",
-                        f.whiteouts);
-        return r;
+        tell_rest(&f);
+        return r < 0 ? r : write_report(build, &f, error);
 }

@@ -7,6 +7,9 @@
 #include "jobfile.h"
 #include "roots.h"
 
+/* [Freeze], with Remade=, directories, and Removed=, files of other layers. */
+#define FREEZE_REPORT "frozen"
+
 /*
  * Copies what a server wrote, the upper layer of job->instance, to where a build leaves what it wrote, builds/N/upper: commit() then makes
  * a version of it, and checks it as it does a build's. The original stays as it is; its files are copied, not linked, since the server goes
@@ -16,6 +19,9 @@
  * were removed (a version holds files, not their absence), and, unless job->everything says otherwise, what a server makes by itself:
  * directories `logs`, `downloadlists` and `soundcache`; `*.log`, `*.cache`, `*.mdmp`, `*.dmp`, `*.tmp`, `core` and `core.*`. The log says
  * what that was.
+ *
+ * A directory that the server removed and made again joins with those of other layers, as nothing in a version says that it should hide
+ * them. builds/N/FREEZE_REPORT has how many there are, for the manager, and the log which.
  */
 int freeze(const Roots *roots, const JobFile *job, GError **error);
 

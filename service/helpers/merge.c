@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "beneath.h"
@@ -58,12 +57,6 @@ static int list(int dirfd, GHashTable **ret) {
         return 0;
 }
 
-static bool is_opaque(int fd) {
-        char value[2];
-
-        return fgetxattr(fd, "user.overlay.opaque", value, sizeof value) == 1 && value[0] == 'y';
-}
-
 /* A directory on its way into a version. */
 typedef struct Sources {
         int upper; /* what the build wrote, -1 for nothing */
@@ -113,7 +106,7 @@ static int merge_upper_directory(Merge *merge, const Sources *from, int stage, c
         }
 
         /* A directory that was removed and made again hides what it held, and may well hold the same. */
-        below = (Sources){ upper, from->base < 0 || is_opaque(upper) ? -1 : old, old };
+        below = (Sources){ upper, from->base < 0 || settle_is_opaque(upper) ? -1 : old, old };
         return descend(merge, &below, stage, name);
 }
 

@@ -59,6 +59,12 @@ int settle_open_directory(int dirfd, const char *name) {
         return steal_fd(&fd);
 }
 
+bool settle_is_opaque(int fd) {
+        char value[2];
+
+        return fgetxattr(fd, "user.overlay.opaque", value, sizeof value) == 1 && value[0] == 'y';
+}
+
 /* A file that its owner may not read becomes readable; whether it may be executed must survive that, and
  * a crash after it. */
 static int open_file(int dirfd, const char *name, mode_t mode) {

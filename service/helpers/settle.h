@@ -18,6 +18,9 @@ int settle_attributes(int fd);
 /* Opens a directory of a build for reading and changing, whatever its mode says. */
 int settle_open_directory(int dirfd, const char *name);
 
+/* Whether a directory of an upper layer hides what the layers below have in it: it was removed, and made again. */
+bool settle_is_opaque(int fd);
+
 typedef struct Settle {
         int scratch;   /* a directory for temporary files and copies, on the same file system */
         bool released; /* nobody can reach the build's files any more, by whatever way */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -96,6 +97,34 @@ static void test_nothing(Fixture *f) {
         freeze(f, "@a{sv} {}", "failed");
         g_assert_false(mirror_has(f->mirror, SAVED));
         g_assert_false(fixture_exists(f, "var/lib/left4me/overlays/saved"));
+}
+
+/* What it could not keep is said where the job says what it made. */
+static void test_remade(Fixture *f) {
+        g_autofree char *path = NULL, *second = NULL, *job = NULL;
+
+        set_up(f);
+        path = fixture_path(f, UPPER "left4dead2/addons/sourcemod");
+        if (setxattr(path, "user.overlay.opaque", "y", 1, 0) < 0) {
+                g_test_skip("no extended attributes here");
+                return;
+        }
+
+        job = begin_freeze(f, "@a{sv} {}");
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
+        mirror_wait(f->mirror, job, LEFT4ME_JOB_INTERFACE, "Message",
+                "'overlay saved: 2 files; a directory that the server had removed and made again joins with those of other layers'");
+        expect_overlay(f, "Current", "@u 1");
+
+        g_free(world_take_path(call(f, SAVED, LEFT4ME_OVERLAY_INTERFACE, "Delete", NULL)));
+        world_wait_idle(f);
+        second = fixture_path(f, UPPER "left4dead2/addons");
+        g_assert_cmpint(setxattr(second, "user.overlay.opaque", "y", 1, 0), ==, 0);
+        g_free(job);
+        job = begin_freeze(f, "@a{sv} {}");
+        g_assert_cmpstr(world_wait_job(f, job), ==, "succeeded");
+        mirror_wait(f->mirror, job, LEFT4ME_JOB_INTERFACE, "Message",
+                "'overlay saved: 2 files; 2 directories that the server had removed and made again join with those of other layers'");
 }
 
 /* Traps for whoever copies. */
@@ -211,6 +240,7 @@ static void add_tests(void) {
         fixture_add("/freeze/freeze", test_freeze);
         fixture_add("/freeze/everything", test_everything);
         fixture_add("/freeze/nothing", test_nothing);
+        fixture_add("/freeze/remade", test_remade);
         fixture_add("/freeze/hostile", test_hostile);
         fixture_add("/freeze/refused", test_refused);
         fixture_add("/freeze/restart", test_restart);

@@ -27,13 +27,26 @@ static void answer_seed(Fake *f, GDBusMethodInvocation *invocation) {
                         "([('one', 'created', %o), ('two', 'unchanged', objectpath '/')],)", job));
 }
 
+/* f->data: what the job says of it. */
+static void answer_freeze(Fake *f, GDBusMethodInvocation *invocation) {
+        L4Manager1Job *job = fake_add_job(f, "freeze", "versus-1", "running");
+
+        fake_add_version(fake_add_overlay(f, "saved"), 15, 2, "frozen from versus-1");
+        fake_set_job(job, "succeeded", 1, f->data);
+        g_dbus_method_invocation_return_value(invocation,
+                g_variant_new(
+                        "(o)", g_dbus_interface_skeleton_get_object_path(G_DBUS_INTERFACE_SKELETON(job))));
+}
+
 /* What the stand-in does not do by itself. f->data: the source of the script. */
 static gboolean answer(Fake *f, const char *method, const char *name, GDBusMethodInvocation *invocation) {
         if (g_str_equal(method, "Build")) {
                 g_autofree char *job = fake_job_done(f, "build", name);
 
                 g_dbus_method_invocation_return_value(invocation, g_variant_new("(o)", job));
-        } else if (g_str_equal(method, "RefreshWorkshop"))
+        } else if (g_str_equal(method, "Freeze"))
+                answer_freeze(f, invocation);
+        else if (g_str_equal(method, "RefreshWorkshop"))
                 answer_jobs(f, invocation);
         else if (g_str_equal(method, "SeedScriptOverlays"))
                 answer_seed(f, invocation);
@@ -274,6 +287,24 @@ static void test_campaigns(void) {
         fake_free(f);
 }
 
+/* What a freeze could not keep is told. */
+static void test_freeze(void) {
+        g_autoptr(Run) lossy = NULL, all = NULL;
+        Fake *f = set_up();
+
+        f->data = (gpointer) (gsize) "overlay saved: 2 files; 3 directories join with others";
+        lossy = RUN(f, 0, "freeze", "versus-1", "saved");
+        g_assert_cmpstr(lossy->out->str, ==,
+                "saved: version 1 is current, 15B in 2 files\n"
+                "saved: 3 directories join with others (see left4mectl job logs 1)\n");
+        fake_remove(f, LEFT4ME_OVERLAY_PREFIX, "saved");
+        f->data = (gpointer) (gsize) "overlay saved: 2 files";
+        all = RUN(f, 0, "freeze", "versus-1", "saved", "--everything");
+        g_assert_cmpstr(all->out->str, ==, "saved: version 1 is current, 15B in 2 files\n");
+        g_assert_true(fake_called(f, "!Freeze versus-1 ('saved', {'Everything': <true>})"));
+        fake_free(f);
+}
+
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/builds/items", test_items);
@@ -285,5 +316,6 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/builds/source", test_source);
         g_test_add_func("/builds/seed", test_seed);
         g_test_add_func("/builds/campaigns", test_campaigns);
+        g_test_add_func("/builds/freeze", test_freeze);
         return g_test_run();
 }
