@@ -63,7 +63,7 @@ static int open_spooled(Reader *a, Input *input, int overlay, Extract *x, int *r
         _cleanup_fd_ int spool = -1;
         int r;
 
-        spool = input_spool(input, overlay, &x->progress, error);
+        spool = input_spool(input, overlay, error);
         if (spool < 0)
                 return spool;
         r = input_finish(input, error);
@@ -178,6 +178,7 @@ int import(const JobFile *job, int archive, int overlay, FILE *out, GError **err
 
         input->fd = archive;
         input->expected = job->size;
+        input->progress = &x.progress;
         x.directory = job->directory;
         x.progress.out = out;
         x.root = fcntl(overlay, F_DUPFD_CLOEXEC, 3);

@@ -15,6 +15,8 @@
 static ssize_t read_more(Input *input, char *data, size_t size) {
         ssize_t n;
 
+        /* No longer than for that: poll() does not see the end of a pipe whose writer had gone before it was opened. */
+        (void) progress_poll(input->progress, input->fd, 0);
         do
                 n = read(input->fd, data, size);
         while (n < 0 && errno == EINTR);
@@ -85,7 +87,7 @@ int input_fail(const Input *input, GError **error) {
         return fail_errno(error, err, "cannot read the upload");
 }
 
-int input_spool(Input *input, int dirfd, Progress *progress, GError **error) {
+int input_spool(Input *input, int dirfd, GError **error) {
         _cleanup_fd_ int fd = -1;
         const void *data;
         ssize_t n;
@@ -101,7 +103,7 @@ int input_spool(Input *input, int dirfd, Progress *progress, GError **error) {
                                 "no space left to hold the upload: free some, or send a tar, which needs none");
                 if (r < 0)
                         return fail_errno(error, -r, "cannot hold the upload");
-                progress_report(progress, input->total, 2 * input->expected, "receiving");
+                progress_report(input->progress, input->total, 2 * input->expected, "receiving");
         }
         if (n < 0)
                 return input_fail(input, error);

@@ -20,11 +20,12 @@
 
 typedef struct Input {
         int fd;
-        uint64_t expected; /* 0: not known */
-        uint64_t total;    /* read from fd so far */
-        bool ended;        /* the other side closed it */
-        int error;         /* what input_next() last failed with, positive */
-        size_t held;       /* bytes in buffer that were read ahead */
+        uint64_t expected;  /* 0: not known */
+        uint64_t total;     /* read from fd so far */
+        Progress *progress; /* is told what was kept of it while nothing comes; or NULL */
+        bool ended;         /* the other side closed it */
+        int error;          /* what input_next() last failed with, positive */
+        size_t held;        /* bytes in buffer that were read ahead */
         char buffer[INPUT_BUFFER];
 } Input;
 
@@ -41,7 +42,7 @@ int input_fail(const Input *input, GError **error);
 
 /* Copies all that is left to a file without a name in the directory dirfd, and returns that, at its
  * beginning. Tells progress as the first half of the work. */
-int input_spool(Input *input, int dirfd, Progress *progress, GError **error);
+int input_spool(Input *input, int dirfd, GError **error);
 
 /* Reads what is left after the archive's end; fails if less came in all than announced, and with -EFBIG if it goes on and on. */
 int input_finish(Input *input, GError **error);

@@ -60,6 +60,7 @@ static int take_upload(const JobFile *job, int upload, int fd, FILE *out, GError
 
         input->fd = upload;
         input->expected = job->size;
+        input->progress = &progress;
         while ((n = input_next(input, &data)) > 0) {
                 r = write_all(fd, data, (size_t) n);
                 if (r < 0)

@@ -63,8 +63,7 @@ static void take_item(Items *items, const SteamcmdLine *l) {
                 g_autofree char *text = g_strdup_printf("steamcmd downloads item %s, %u of %u", wish->id,
                         items->done + 1, items->wishes->len);
 
-                items->progress.next = 0;
-                progress_report(&items->progress, items->done, items->wishes->len, text);
+                progress_report_now(&items->progress, items->done, items->wishes->len, text);
                 return;
         }
 
@@ -163,6 +162,12 @@ static int run_all(Items *items, const GPtrArray *wanted, GError **error) {
         return 0;
 }
 
+static void tell_waiting(Items *items, unsigned n) {
+        g_autofree char *text = g_strdup_printf("waits for Steam (try %u of %u failed)", n, TRIES_MAX);
+
+        progress_report_now(&items->progress, 0, 0, text);
+}
+
 static int fetch(Items *items, GError **error) {
         g_autoptr(GPtrArray) wanted = g_ptr_array_new();
         int r;
@@ -187,9 +192,7 @@ static int fetch(Items *items, GError **error) {
                         break;
 
                 say(5, "%u items did not come; waiting for %u seconds", wanted->len, items->order->pause);
-                (void) fprintf(items->progress.out, "@progress -1 waits for Steam (try %u of %u failed)\n",
-                        n, TRIES_MAX);
-                (void) fflush(items->progress.out);
+                tell_waiting(items, n);
                 g_usleep(items->order->pause * G_USEC_PER_SEC);
         }
 
@@ -267,6 +270,7 @@ int steam_fetch_items(
                 return fail_errno(error, -install, "cannot make a directory for steamcmd");
 
         items.run.silence = SILENCE_SECONDS;
+        items.run.progress = &items.progress;
         items.run.line = on_line;
         items.run.userdata = &items;
         items.install = g_build_filename(tree, WISHES_DIRECTORY, INSTALL_NAME, NULL);

@@ -2,7 +2,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pty.h>
 #include <signal.h>
 #include <stdio.h>
@@ -84,12 +83,11 @@ static int follow(const SteamRun *run, int terminal) {
         Lines lines = { .size = 0 };
 
         for (;;) {
-                struct pollfd p = { .fd = terminal, .events = POLLIN };
                 char buffer[4096];
                 ssize_t n;
                 int r;
 
-                r = poll(&p, 1, (int) run->silence * 1000);
+                r = progress_poll(run->progress, terminal, (int) run->silence * 1000);
                 if (r < 0 && errno == EINTR)
                         continue;
                 if (r == 0)

@@ -5,10 +5,13 @@
 
 #include <glib.h>
 
+#include "progress.h"
+
 typedef struct SteamRun {
         const char *directory; /* steamcmd's own, absolute; it renews itself in there */
         const char *home;      /* where it keeps what it knows, absolute */
         unsigned silence;      /* seconds without a line after which it is given up */
+        Progress *progress;    /* of whoever takes the lines: while there are none, what it kept is told */
         void (*line)(const char *line, void *userdata); /* each line that it prints, made plain */
         void *userdata;
 } SteamRun;

@@ -146,6 +146,16 @@ static int install_once(Session *s, bool validate, GError **error) {
         return 0;
 }
 
+static void G_GNUC_PRINTF(2, 3) tell(Session *s, const char *format, ...) {
+        g_autofree char *text = NULL;
+        va_list ap;
+
+        va_start(ap, format);
+        text = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        progress_report_now(&s->progress, 0, 0, text);
+}
+
 /* Once more where that helps. 1: installed; 0: not, with the fault of the last run. */
 static int install(Session *s, const char *platform, bool validate, GError **error) {
         int r;
@@ -154,17 +164,14 @@ static int install(Session *s, const char *platform, bool validate, GError **err
         for (unsigned n = 1;; n++) {
                 say(6, "steamcmd for %s%s%s", platform, validate ? ", every file" : "",
                         n > 1 ? ", once more" : "");
-                (void) fprintf(s->progress.out, "@progress -1 steamcmd for %s\n", platform);
-                (void) fflush(s->progress.out);
+                tell(s, "steamcmd for %s", platform);
                 r = install_once(s, validate, error);
                 if (r != 0 || n == TRIES_MAX || !steamcmd_fault_passes(s->fault))
                         return r;
 
                 validate = validate || s->fault == STEAMCMD_DAMAGED;
                 say(5, "%s; waiting for %u seconds", steamcmd_fault_text(s->fault), s->order->pause);
-                (void) fprintf(s->progress.out, "@progress -1 waits for Steam (try %u of %u failed)\n", n,
-                        TRIES_MAX);
-                (void) fflush(s->progress.out);
+                tell(s, "waits for Steam (try %u of %u failed)", n, TRIES_MAX);
                 g_usleep(s->order->pause * G_USEC_PER_SEC);
         }
 }
@@ -330,7 +337,7 @@ int steam_build(const SteamOrder *order, const char *cache, const char *tree, FI
         if (turn < 0)
                 return turn;
 
-        s.run = (SteamRun){ directory, home, SILENCE_SECONDS, on_line, &s };
+        s.run = (SteamRun){ directory, home, SILENCE_SECONDS, &s.progress, on_line, &s };
         if (mkdir(home, 0755) < 0 && errno != EEXIST)
                 return fail_errno(error, errno, "cannot make a directory in Steam's cache");
 

@@ -53,13 +53,16 @@ class Case(unittest.TestCase):
         with open(self.path(*parts), encoding="utf-8") as file:
             return file.read()
 
-    def build(self, code=0, **keys):
+    def command(self, **keys):
         job = {"Operation": "steam", "App": 222860, "Branch": "public", "Pause": 0,
                "Installer": f"http://127.0.0.1:{self.server.server_port}/steamcmd.tar.gz", **keys}
         with open(self.path("job", "job"), "w", encoding="utf-8") as file:
             file.write("[Job]\n" + "".join(f"{key}={value}\n" for key, value in job.items()))
-        result = subprocess.run([PROGRAM, self.path("job")], env={**os.environ, "OVERLAY": self.path("tree"), "STEAM_CACHE": self.path("cache")},
-                                capture_output=True, text=True, timeout=60, check=False)
+        return {"args": [PROGRAM, self.path("job")], "text": True,
+                "env": {**os.environ, "OVERLAY": self.path("tree"), "STEAM_CACHE": self.path("cache")}}
+
+    def build(self, code=0, **keys):
+        result = subprocess.run(**self.command(**keys), capture_output=True, timeout=60, check=False)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         return result
 
@@ -83,6 +86,23 @@ class Steam(Case):
         # Progress as it comes, without the colours of a terminal.
         self.assertIn("@progress", result.stdout)
         self.assertNotIn("\033", result.stdout + result.stderr)
+
+    def test_newest_progress_is_told(self):
+        """Of lines that come at once the last one, while steamcmd then says nothing for a long time."""
+        steam.tell(self.home, say=["[ 10%] Downloading update...", "[ 20%] Extracting package...", "Looks for something else"], wait=True)
+        process = subprocess.Popen(**self.command(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        killer = threading.Timer(60, process.kill)
+        killer.start()
+        told = []
+        while not told or "Extracting package" not in told[-1]:
+            told.append(process.stdout.readline())
+            self.assertTrue(told[-1], told)
+        self.assertFalse(os.path.exists(os.path.join(self.home, "go")))
+        with open(os.path.join(self.home, "go"), "w", encoding="utf-8"):
+            pass
+        process.communicate(timeout=60)
+        killer.cancel()
+        self.assertEqual(process.returncode, 0)
 
     def test_update_is_for_linux_alone(self):
         self.build()
