@@ -112,7 +112,8 @@ static int fail_exchange(GError *why, GError **error) {
         return fail(error, ours ? ECONNREFUSED : EAGAIN, "%s", why->message);
 }
 
-static void wait_for_turn(Http *http, unsigned failures) {
+/* µs. */
+static int64_t find_wait(Http *http, unsigned failures) {
         int64_t now = g_get_monotonic_time(), until;
 
         g_mutex_lock(&http->lock);
@@ -123,8 +124,7 @@ static void wait_for_turn(Http *http, unsigned failures) {
         if (failures > 0)
                 until = MAX(until, now + (http->first_wait << (failures - 1)) +
                                            g_random_int_range(0, (int) (http->first_wait / 4) + 1));
-        if (until > now)
-                g_usleep((gulong) (until - now));
+        return MAX(until - now, 0);
 }
 
 /* -- calls ----------------------------------------------------------------------------------------------------- */
@@ -162,6 +162,33 @@ static int call_once(
         return read_answer(client, stream, ret, error);
 }
 
+static void G_GNUC_PRINTF(2, 3) tell(const Http *http, const char *format, ...) {
+        g_autofree char *text = NULL;
+        va_list ap;
+
+        if (!http->progress)
+                return;
+
+        va_start(ap, format);
+        text = g_strdup_vprintf(format, ap);
+        va_end(ap);
+        progress_report_now(http->progress, 0, 0, text);
+}
+
+/* Whoever looks on for a minute learns why, and that it goes on. */
+static void wait_for_call(Http *http, unsigned failures, const GError *why) {
+        int64_t wait = find_wait(http, failures);
+
+        if (failures > 0)
+                tell(http,
+                        "the Workshop cannot be asked, tries again in %" G_GINT64_FORMAT " s (%u of %u): %s",
+                        (wait + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC, failures + 1, TRIES, why->message);
+        g_usleep((gulong) wait);
+        if (failures > 0)
+                tell(http, "asks the Workshop again (%u of %u) after: %s", failures + 1, TRIES,
+                        why->message);
+}
+
 int http_call(HttpClient *client, const char *path, const char *form,
         int (*take)(const char *text, size_t size, void *userdata), void *userdata, GError **error) {
         g_autoptr(GError) why = NULL;
@@ -170,8 +197,8 @@ int http_call(HttpClient *client, const char *path, const char *form,
         for (unsigned failures = 0; failures < TRIES; failures++) {
                 g_autoptr(GByteArray) answer = g_byte_array_new();
 
+                wait_for_call(client->http, failures, why);
                 g_clear_error(&why);
-                wait_for_turn(client->http, failures);
                 r = call_once(client, path, form, answer, &why);
                 if (r >= 0) {
                         r = take((const char *) answer->data, answer->len, userdata);
@@ -330,7 +357,7 @@ int http_download(HttpClient *client, const HttpDownload *what, GError **error) 
         while (r >= 0 && !(what->expected > 0 && have == what->expected)) {
                 g_autoptr(GError) why = NULL;
 
-                wait_for_turn(client->http, failures);
+                g_usleep((gulong) find_wait(client->http, failures));
                 r = download_once(client, what, have, &why);
                 if (r >= 0 && what->expected == 0)
                         return 0;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "progress.h"
 #include "workshop-address.h"
 
 /* What all clients share. */
@@ -16,6 +17,8 @@ typedef struct Http {
         GMutex lock;
         int64_t not_before; /* monotonic µs: the other side asked for quiet until then */
         int64_t first_wait; /* µs before a second try; doubles with each */
+        Progress *
+                progress; /* what http_call() says of calls that fail; of the one thread that makes calls. NULL: nobody follows */
 } Http;
 
 typedef struct HttpClient HttpClient;

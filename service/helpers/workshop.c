@@ -314,8 +314,10 @@ static int build(Plan *plan, Http *http, HttpClient *client, FILE *out, GError *
         int r;
 
         progress_report(&progress, 0, 0, "asks the Workshop");
+        http->progress = &progress;
         r = workshop_resolve(
                 client, (const char *const *) plan->order->wanted->pdata, &resolved, &answers, error);
+        http->progress = NULL;
         for (guint i = 0; r >= 0 && i < resolved->len; i++)
                 r = plan_item(plan, resolved->pdata[i], error);
         if (r < 0)

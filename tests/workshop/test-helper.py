@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import tempfile
+import threading
 import unittest
 
 import workshop
@@ -331,6 +332,32 @@ class Network(Case):
         self.workshop.fail("/ISteam", "drop")
         self.workshop.fail("/ISteam", "body", body=base64.b64encode(b'{"response":{}}').decode())
         self.check()
+
+    def test_calls_that_fail_are_told(self):
+        self.workshop.fail("/ISteam", "status", times=2, status=503)
+        self.workshop.fail("/ISteam", "drop")
+        self.check()
+        told = [line for line in self.out.splitlines() if line.startswith("@progress -1 ")]
+        self.assertRegex(told[0], "asks the Workshop$")
+        for attempt in (2, 3):
+            self.assertRegex("\n".join(told), rf"the Workshop cannot be asked, tries again in 1 s \({attempt} of 7\): the server says 503")
+            self.assertRegex("\n".join(told), rf"asks the Workshop again \({attempt} of 7\) after: the server says 503")
+        self.assertRegex("\n".join(told), r"the Workshop cannot be asked, tries again in [12] s \(4 of 7\): \S+")
+
+    def test_no_network(self):
+        """Nobody is there: what is told while it tries, and how soon."""
+        self.workshop.stop()
+        process = self.begin(1)
+        killer = threading.Timer(60, process.kill)
+        killer.start()
+        told = ""
+        while "(3 of 7)" not in told:
+            told = process.stdout.readline()
+            self.assertTrue(told, "no word of a third attempt")
+        process.kill()
+        process.communicate()
+        killer.cancel()
+        self.assertRegex(told, r"^@progress -1 the Workshop cannot be asked, tries again in 1 s \(3 of 7\): .*(refused|connect)")
 
     def test_long_quiet_is_not_waited_for(self):
         self.workshop.fail("/ugc/", "status", status=429, retry_after=4000)
