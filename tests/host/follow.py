@@ -103,6 +103,8 @@ class Journal(Lines):
 
     def __init__(self, *matches, namespace=None):
         place = [f"--namespace={namespace}"] if namespace else []
+        # what journald has not read yet was said before: the last words of a server of the same name, say
+        host.run("journalctl", *place, "--sync", check=False)
         last = host.run("journalctl", *place, "--quiet", "--lines=1", "--output=json", check=False).out
         after = ["--after-cursor=" + json.loads(last)["__CURSOR"]] if last else ["--no-tail"]
         super().__init__("journalctl", *place, "--follow", "--output=json", *after, *matches)

@@ -55,6 +55,8 @@ class CompromisedManager(unittest.TestCase):
         for name in (OTHER, SERVER):
             g.instance(name, "Start")
             g.instance(name, "Stop")
+        # what the other one has printed is in the journal before a test looks at what comes after that
+        host.run("journalctl", "--namespace=left4me", "--sync")
         cls.kept = f"{SECRETS}/kept"
         host.run("cp", "-a", HOME, cls.kept)
         cls.other = ground.read(f"{STATE}/instances/{OTHER}/left4me.cfg").split('"')[1]
