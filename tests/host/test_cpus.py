@@ -131,7 +131,9 @@ class Sets(unittest.TestCase):
             run("systemctl", "start", "--no-block", unit("1"))
             time.sleep(rng.uniform(0, 0.4))
             run("systemctl", "kill", "--signal=KILL", "--kill-whom=main", unit("1"), check=False)
-            self.g.until(lambda: show(unit("1"), "ActiveState") in ("inactive", "failed"), what="the end of the unit")
+            # inactive it is before its job has begun as well
+            self.g.until(lambda: show(unit("1"), "Job") == "" and show(unit("1"), "ActiveState") in ("inactive", "failed"),
+                         what="the end of the unit")
             outcome = show("system.slice", "AllowedCPUs")
             self.assertIn(outcome, ("", "1"))
             self.assert_sets(outcome, "0" if outcome else "")
