@@ -292,17 +292,24 @@ Fake *fake_new(void) {
         return f;
 }
 
+/* A client that did not wait for its answer leaves a call that is still on its way through GDBus's threads when the test has ended, and
+ * comes to its handler in the next one: what that works with is there as long as the program. */
 void fake_free(Fake *f) {
+        static GPtrArray *past;
+
         g_dbus_object_manager_server_set_connection(f->objects, NULL);
-        g_object_unref(f->objects);
         g_dbus_interface_skeleton_unexport(G_DBUS_INTERFACE_SKELETON(f->manager));
-        g_object_unref(f->manager);
         (void) g_dbus_connection_close_sync(f->bus, NULL, NULL);
-        g_object_unref(f->bus);
         (void) kill(f->daemon, SIGTERM);
         (void) waitpid(f->daemon, NULL, 0);
-        g_ptr_array_unref(f->calls);
-        g_string_free(f->imported, TRUE);
-        g_free(f->address);
-        g_free(f);
+
+        /* These are the test's own. */
+        f->hook = NULL;
+        f->data = NULL;
+        f->log = "";
+        f->checks = f->conflicts = "[]";
+
+        if (!past)
+                past = g_ptr_array_new();
+        g_ptr_array_add(past, f);
 }
