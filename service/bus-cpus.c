@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "service/auth.h"
+#include "service/bus-entry.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/cpus.h"
@@ -161,16 +162,12 @@ static int method_get_statistics(sd_bus_message *call, void *userdata, sd_bus_er
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "s", "CPUs");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', "a(utt)");
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(utt)");
+                r = bus_open_array_entry(reply, "CPUs", "a(utt)");
         if (r >= 0)
                 r = cpu_times_parse(text, sysconf(_SC_CLK_TCK), append_times, reply);
-        for (unsigned level = 0; level < 4 && r >= 0; level++)
+        if (r >= 0)
+                r = bus_close_array_entry(reply);
+        if (r >= 0)
                 r = sd_bus_message_close_container(reply);
 
         return r < 0 ? r : sd_bus_message_send(reply);

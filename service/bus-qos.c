@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/bus-entry.h"
 #include "service/bus-error.h"
 #include "service/bus-figures.h"
 #include "service/bus-objects.h"
@@ -96,19 +97,11 @@ static gboolean append_server(gpointer key, gpointer value, gpointer userdata) {
 static int append_servers(sd_bus_message *reply, Firewall *f) {
         Append a = { .reply = reply, .firewall = f };
 
-        a.r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (a.r >= 0)
-                a.r = sd_bus_message_append(reply, "s", "Servers");
-        if (a.r >= 0)
-                a.r = sd_bus_message_open_container(reply, 'v', "a(stt)");
-        if (a.r >= 0)
-                a.r = sd_bus_message_open_container(reply, 'a', "(stt)");
+        a.r = bus_open_array_entry(reply, "Servers", "a(stt)");
         if (a.r >= 0)
                 g_tree_foreach(firewall_open_ports(f), append_server, &a);
-        for (unsigned k = 0; k < 3 && a.r >= 0; k++)
-                a.r = sd_bus_message_close_container(reply);
 
-        return a.r;
+        return a.r < 0 ? a.r : bus_close_array_entry(reply);
 }
 
 static void on_counters(int r, const char *why, void *userdata) {

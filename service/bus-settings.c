@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "service/bus-entry.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/bus-options.h"
@@ -43,40 +44,17 @@ int bus_read_settings(
         return bus_read_dictionary(call, &reader, error);
 }
 
-/* An entry of an a{sv} whose value sd_bus_message_append() cannot make. */
-static int open_entry(sd_bus_message *m, const char *key, const char *type) {
-        int r;
-
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", key);
-
-        return r < 0 ? r : sd_bus_message_open_container(m, 'v', type);
-}
-
-static int close_entry(sd_bus_message *m) {
-        int r;
-
-        r = sd_bus_message_close_container(m);
-        return r < 0 ? r : sd_bus_message_close_container(m);
-}
-
 static int append_table(sd_bus_message *m, const char *key, GHashTable *table) {
         GHashTableIter iter;
         gpointer name, value;
         int r;
 
-        r = open_entry(m, key, "a{ss}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "{ss}");
-
+        r = bus_open_array_entry(m, key, "a{ss}");
         g_hash_table_iter_init(&iter, table);
         while (r >= 0 && g_hash_table_iter_next(&iter, &name, &value))
                 r = sd_bus_message_append(m, "{ss}", (char *) name, (char *) value);
 
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        return r < 0 ? r : close_entry(m);
+        return r < 0 ? r : bus_close_array_entry(m);
 }
 
 int bus_append_held(sd_bus_message *m, const InstanceConfig *c) {
@@ -95,21 +73,21 @@ int bus_append_held(sd_bus_message *m, const InstanceConfig *c) {
 static int append_held(sd_bus_message *m, const InstanceConfig *c) {
         int r;
 
-        r = open_entry(m, "Held", "a{su}");
+        r = bus_open_entry(m, "Held", "a{su}");
         if (r >= 0)
                 r = bus_append_held(m, c);
 
-        return r < 0 ? r : close_entry(m);
+        return r < 0 ? r : bus_close_entry(m);
 }
 
 static int append_strings(sd_bus_message *m, const char *key, GStrv strings) {
         int r;
 
-        r = open_entry(m, key, "as");
+        r = bus_open_entry(m, key, "as");
         if (r >= 0)
                 r = sd_bus_message_append_strv(m, strings);
 
-        return r < 0 ? r : close_entry(m);
+        return r < 0 ? r : bus_close_entry(m);
 }
 
 int bus_append_settings(sd_bus_message *reply, const InstanceConfig *c) {

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "service/bus-entry.h"
 #include "service/bus-error.h"
 #include "service/bus-objects.h"
 #include "service/bus-options.h"
@@ -253,24 +254,14 @@ static int append_tin(sd_bus_message *m, const char *name, const CakeTin *t) {
 static int append_tins(sd_bus_message *m, const ShaperFigures *f) {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Tins");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "aa{sv}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "a{sv}");
+        r = bus_open_array_entry(m, "Tins", "aa{sv}");
         for (unsigned k = 0; k < f->statistics.n_tins && r >= 0; k++) {
                 const char *name = cake_tin_name(f->options.preset, k);
 
                 r = append_tin(m, name ? name : "?", &f->statistics.tins[k]);
         }
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : bus_close_array_entry(m);
 }
 
 static int append_figures(sd_bus_message *m, const ShaperFigures *f) {
@@ -296,19 +287,9 @@ static int append_figures(sd_bus_message *m, const ShaperFigures *f) {
 int bus_append_shaper_figures(sd_bus_message *m, GArray *figures) {
         int r;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "Shapers");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "aa{sv}");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'a', "a{sv}");
+        r = bus_open_array_entry(m, "Shapers", "aa{sv}");
         for (guint k = 0; figures && k < figures->len && r >= 0; k++)
                 r = append_figures(m, &g_array_index(figures, ShaperFigures, k));
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : bus_close_array_entry(m);
 }

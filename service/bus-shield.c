@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "service/bus-entry.h"
 #include "service/bus-error.h"
 #include "service/bus-figures.h"
 #include "service/bus-objects.h"
@@ -134,41 +135,21 @@ static uint64_t counted(Manager *m, ShieldKind kind, ShieldCounter counter) {
         return firewall_counter(m->firewall, name).packets;
 }
 
-/* Opens {"KEY": <[...]>}, of an array type. */
-static int open_entry(sd_bus_message *reply, const char *key, const char *type) {
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "s", key);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'v', type);
-
-        return r < 0 ? r : sd_bus_message_open_container(reply, 'a', type + 1);
-}
-
-static int close_entry(sd_bus_message *reply, int r) {
-        for (unsigned i = 0; r >= 0 && i < 3; i++)
-                r = sd_bus_message_close_container(reply);
-
-        return r;
-}
-
 static int append_counters(Manager *m, sd_bus_message *reply, const char *key, ShieldCounter counter) {
         int r;
 
-        r = open_entry(reply, key, "a{st}");
+        r = bus_open_array_entry(reply, key, "a{st}");
         for (ShieldKind kind = 0; r >= 0 && kind < _SHIELD_LIMITED_MAX; kind++)
                 r = sd_bus_message_append(
                         reply, "{st}", shield_kind_to_string(kind), counted(m, kind, counter));
 
-        return close_entry(reply, r);
+        return r < 0 ? r : bus_close_array_entry(reply);
 }
 
 static int append_sources(sd_bus_message *reply, const GArray *figures) {
         int r;
 
-        r = open_entry(reply, "Sources", "a(sqsttt)");
+        r = bus_open_array_entry(reply, "Sources", "a(sqsttt)");
         for (unsigned i = 0; r >= 0 && i < MIN(figures->len, SOURCES_MAX); i++) {
                 const ShieldFigure *f = &g_array_index(figures, ShieldFigure, i);
 
@@ -176,7 +157,7 @@ static int append_sources(sd_bus_message *reply, const GArray *figures) {
                         shield_kind_to_string(f->kind), f->packets, f->bytes, f->last);
         }
 
-        return close_entry(reply, r);
+        return r < 0 ? r : bus_close_array_entry(reply);
 }
 
 static int append_statistics(Manager *m, sd_bus_message *reply, const GArray *figures) {

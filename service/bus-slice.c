@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "service/bus-entry.h"
 #include "service/bus-error.h"
 #include "service/bus-figures.h"
 #include "service/bus-objects.h"
@@ -32,17 +33,11 @@ static int append_effective(sd_bus_message *m, const CpuSet *effective) {
         if (cpu_set_is_empty(effective))
                 return 0;
 
-        r = sd_bus_message_open_container(m, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(m, "s", "EffectiveCPUs");
-        if (r >= 0)
-                r = sd_bus_message_open_container(m, 'v', "au");
+        r = bus_open_entry(m, "EffectiveCPUs", "au");
         if (r >= 0)
                 r = bus_append_cpu_set(m, effective);
-        if (r >= 0)
-                r = sd_bus_message_close_container(m);
 
-        return r < 0 ? r : sd_bus_message_close_container(m);
+        return r < 0 ? r : bus_close_entry(m);
 }
 
 /* All bits set is systemd's word for: not counted. */
