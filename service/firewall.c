@@ -4,9 +4,8 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-#include "service/firewall-content.h"
 #include "service/firewall-host.h"
-#include "service/firewall.h"
+#include "service/firewall-internal.h"
 #include "service/instance.h"
 #include "service/log.h"
 #include "service/manager.h"
@@ -25,91 +24,10 @@ typedef struct Waiter {
         void *userdata;
 } Waiter;
 
-struct Firewall {
-        Manager *manager;
-        Netlink *netlink;
-        sd_event_source *timer;
-        bool started;
-
-        bool wanted;     /* something may have changed */
-        bool damaged;    /* the table is to be made anew */
-        bool everywhere; /* our rules may be in any chain of the host */
-        bool busy;
-        bool making; /* what is under way makes the table anew */
-        bool broken; /* by somebody else */
-        bool stands; /* the table is there, as it was wanted; the host's chain is another matter */
-        bool complained;
-        Content in_force, next;
-        GPtrArray *waiting, *served; /* Waiter: of the next time, and of this one */
-        GHashTable *counters;        /* name -> FirewallCounter: as last read */
-
-        int r; /* how the last time ended */
-        char *why;
-
-        uint64_t answered; /* when news was last acted on, monotonic */
-        uint64_t logged;
-        unsigned repairs; /* since then */
-        char *culprit;    /* the program whose change was heard of */
-};
-
 static void sync_begin(Firewall *f);
 
 static int compare_names(gconstpointer a, gconstpointer b) {
         return strcmp(a, b);
-}
-
-/* -- counters ---------------------------------------------------------------------------------------------------- */
-
-char *firewall_counter_name(const char *server) {
-        return g_strconcat("server-", server, NULL);
-}
-
-FirewallCounter firewall_counter(const Firewall *f, const char *name) {
-        const FirewallCounter *c = g_hash_table_lookup(f->counters, name);
-
-        return c ? *c : (FirewallCounter){ 0 };
-}
-
-void firewall_add_counter(Firewall *f, NftBatch *b, const char *name) {
-        FirewallCounter c = firewall_counter(f, name);
-
-        nft_add_counter(b, FIREWALL_TABLE, name, c.packets, c.bytes);
-}
-
-typedef struct Reading {
-        Firewall *firewall;
-        FirewallDone done;
-        void *userdata;
-} Reading;
-
-static void on_counter(const struct nlmsghdr *m, void *userdata) {
-        const Reading *reading = userdata;
-        FirewallCounter *c;
-        NftCounter counter;
-
-        if (!nft_parse_counter(m, &counter))
-                return;
-
-        c = g_new(FirewallCounter, 1);
-        *c = (FirewallCounter){ counter.packets, counter.bytes };
-        (void) g_hash_table_replace(reading->firewall->counters, g_strdup(counter.name), c);
-}
-
-static void on_counters_read(int r, const char *why, void *userdata) {
-        g_autofree Reading *reading = userdata;
-
-        reading->done(r, why ?: strerror(-r), reading->userdata);
-}
-
-void firewall_read_counters(Firewall *f, FirewallDone done, void *userdata) {
-        Reading *reading = g_new(Reading, 1);
-        int r = -EPROTONOSUPPORT;
-
-        *reading = (Reading){ f, done, userdata };
-        if (f->netlink)
-                r = nft_list_counters(f->netlink, FIREWALL_TABLE, on_counter, on_counters_read, reading);
-        if (r < 0)
-                on_counters_read(r, f->why, reading);
 }
 
 /* -- from one state to the next ---------------------------------------------------------------------------------- */
@@ -212,21 +130,11 @@ static void put_host(Firewall *f) {
                         f->everywhere, on_host, f);
 }
 
-/* A server that ended begins from zero the next time. */
-static gboolean forget_counter(gpointer key, gpointer value, gpointer userdata) {
-        const Firewall *f = userdata;
-        g_autofree char *counter = firewall_counter_name(key);
-
-        if (!g_tree_lookup(f->next.ports, key))
-                (void) g_hash_table_remove(f->counters, counter);
-        return FALSE;
-}
-
 static void take_over(Firewall *f) {
         if (!content_same_ports(&f->in_force, &f->next))
                 object_changed(&f->manager->qos->object, QOS_OPEN_PORTS);
 
-        g_tree_foreach(f->in_force.ports, forget_counter, f);
+        firewall_forget_counters(f);
         content_done(&f->in_force);
         f->in_force = f->next;
         f->next = (Content){ 0 };

@@ -73,6 +73,8 @@ GTree *firewall_open_ports(const Firewall *f);
 /* For questions and subscriptions of others; NULL where the kernel has no netfilter. */
 Netlink *firewall_netlink(Firewall *f);
 
+/* -- firewall-counters.c -- */
+
 /* Reads all counters of the table; then firewall_counter() has them. */
 void firewall_read_counters(Firewall *f, FirewallDone done, void *userdata);
 /* As last read, zeros for one that there is not. */
