@@ -46,9 +46,17 @@ static uint64_t reserve_of(uint64_t configured, uint64_t all, unsigned share, ui
         return configured == RESERVE_DEFAULT ? MIN(all / share, most) : configured;
 }
 
+/* There is less than what is reserved by this setting. */
+static int refuse(const char *there, const char *reserved, const char *setting, char **ret_why) {
+        *ret_why = g_strdup_printf(
+                "too little space: %s, and %s are reserved. Delete overlays that nobody uses (left4mectl overlay list), keep fewer versions (left4mectl overlay keep), or reserve less (%s= in left4me.conf).",
+                there, reserved, setting);
+        return -ENOSPC;
+}
+
 int build_needs_space(Manager *m, char **ret_why) {
-        g_autofree char *path = g_strconcat(m->root, "/var/lib/left4me", NULL), *free_size = NULL,
-                        *reserve_size = NULL;
+        g_autofree char *path = g_strconcat(m->root, "/var/lib/left4me", NULL), *size = NULL, *there = NULL,
+                        *reserved = NULL;
         uint64_t bytes, reserve;
         struct statvfs st;
 
@@ -59,23 +67,20 @@ int build_needs_space(Manager *m, char **ret_why) {
         reserve = reserve_of(m->config.space_reserve, (uint64_t) st.f_blocks * st.f_frsize, SPACE_SHARE,
                 SPACE_DEFAULT_MAX);
         if (bytes < reserve) {
-                free_size = format_size(bytes);
-                reserve_size = format_size(reserve);
-                *ret_why = g_strdup_printf(
-                        "too little space: %s are free below /var/lib/left4me, and %s are reserved. Delete overlays that nobody uses (left4mectl overlay list), keep fewer versions (left4mectl overlay keep), or reserve less (SpaceReserve= in left4me.conf).",
-                        free_size, reserve_size);
-                return -ENOSPC;
+                size = format_size(bytes);
+                there = g_strdup_printf("%s are free below /var/lib/left4me", size);
+                reserved = format_size(reserve);
+                return refuse(there, reserved, "SpaceReserve", ret_why);
         }
 
         /* Some file systems have no such number. */
         reserve = reserve_of(m->config.files_reserve, st.f_files, FILES_SHARE, FILES_DEFAULT_MAX);
         if (st.f_files > 0 && st.f_favail < reserve) {
-                *ret_why = g_strdup_printf(
-                        "too little space: the file system of /var/lib/left4me has room for %" G_GUINT64_FORMAT
-                        " more files, and %" G_GUINT64_FORMAT
-                        " are reserved. Delete overlays that nobody uses (left4mectl overlay list), keep fewer versions (left4mectl overlay keep), or reserve less (FilesReserve= in left4me.conf).",
-                        (uint64_t) st.f_favail, reserve);
-                return -ENOSPC;
+                there = g_strdup_printf("the file system of /var/lib/left4me has room for %" G_GUINT64_FORMAT
+                                        " more files",
+                        (uint64_t) st.f_favail);
+                reserved = g_strdup_printf("%" G_GUINT64_FORMAT, reserve);
+                return refuse(there, reserved, "FilesReserve", ret_why);
         }
 
         return 0;
@@ -140,6 +145,35 @@ static int check_firewall(Manager *m, char **ret_why) {
         return r;
 }
 
+/* -- what a build needs ------------------------------------------------------------------------------------------ */
+
+/* Whether all is there; else what is missing, as an error's name, and why. */
+static int look(Manager *m, JobKind kind, const char **ret_error, char **ret_why) {
+        int r;
+
+        r = needs_firewall(kind) ? check_firewall(m, ret_why) : 0;
+        if (r < 0) {
+                *ret_error = LEFT4ME_ERROR_NO_FIREWALL;
+                return r;
+        }
+
+        r = needs_space(kind) ? build_needs_space(m, ret_why) : 0;
+        if (r < 0)
+                *ret_error = LEFT4ME_ERROR_NO_SPACE;
+
+        return r;
+}
+
+int build_needs_check(Manager *m, JobKind kind, sd_bus_error *error) {
+        g_autofree char *why = NULL;
+        const char *name;
+
+        if (look(m, kind, &name, &why) < 0)
+                return sd_bus_error_setf(error, name, "Cannot build: %s", why);
+
+        return 0;
+}
+
 typedef struct Waiting {
         Manager *manager;
         JobKind kind;
@@ -150,40 +184,19 @@ typedef struct Waiting {
 static void on_settled(int r, const char *why, void *userdata) {
         g_autofree Waiting *w = userdata;
         g_autofree char *reason = NULL;
+        const char *name;
 
-        if (r != -ECANCELED) {
-                r = check_firewall(w->manager, &reason);
-                if (r >= 0 && needs_space(w->kind))
-                        r = build_needs_space(w->manager, &reason);
-        }
+        if (r != -ECANCELED)
+                r = look(w->manager, w->kind, &name, &reason);
         w->done(r, reason, w->userdata);
 }
 
-/* -- what a build needs ------------------------------------------------------------------------------------------ */
-
-int build_needs_check(Manager *m, JobKind kind, sd_bus_error *error) {
-        g_autofree char *why = NULL;
-
-        if (needs_firewall(kind) && check_firewall(m, &why) < 0)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_FIREWALL, "Cannot build: %s", why);
-        if (needs_space(kind) && build_needs_space(m, &why) < 0)
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_NO_SPACE, "Cannot build: %s", why);
-
-        return 0;
-}
-
 void build_needs_settle(Manager *m, JobKind kind, BuildNeedsDone done, void *userdata) {
-        g_autofree char *why = NULL;
-        Waiting *w;
-        int r;
+        Waiting *w = g_new(Waiting, 1);
 
-        if (needs_firewall(kind)) {
-                w = g_new(Waiting, 1);
-                *w = (Waiting){ m, kind, done, userdata };
+        *w = (Waiting){ m, kind, done, userdata };
+        if (needs_firewall(kind))
                 firewall_settle_builds(m->firewall, on_settled, w);
-                return;
-        }
-
-        r = needs_space(kind) ? build_needs_space(m, &why) : 0;
-        done(r, why, userdata);
+        else
+                on_settled(0, NULL, w);
 }
