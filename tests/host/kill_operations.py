@@ -7,6 +7,7 @@ import ground
 import host
 import wire
 from ground import OVERLAY, STATE, V
+from renames import OverlayRename, ServerRename
 from subjects import Subjects
 
 KEPT = 3  # versions of an overlay
@@ -174,8 +175,13 @@ class OfLayer(Operation):
         return self.g.post(wire.NAME, wire.overlay_path(LAYER), OVERLAY, member, *arguments)
 
 
-class RenameOverlay(OfLayer):
+class RenameOverlay(OverlayRename, OfLayer):
     NEW = "rk-renamed"
+    names, user = (LAYER, NEW), SUBJECT
+
+    def prepare(self):
+        super().prepare()
+        self.before = self.facts(LAYER)
 
     def post(self):
         return self.post_layer("Rename", "s", self.NEW)
@@ -187,16 +193,13 @@ class RenameOverlay(OfLayer):
         self.back()
 
     def check(self, case, reply):
-        found = [n for n in (LAYER, self.NEW) if wire.overlay_path(n) in self.g.objects()]
-        case.assertEqual(len(found), 1, "a renamed overlay is there under one name")
-        case.assertEqual(self.state(found[0]), self.before)
-        case.assertEqual(self.settings(SUBJECT)["Overlays"], found)
+        found = self.found()
         if reply:
-            case.assertEqual(found, [self.NEW])
-        for version in self.before[1]:
-            cfg = set(os.listdir(f"{STATE}/overlays/{found[0]}/versions/{version}/left4dead2/cfg"))
-            case.assertEqual(cfg, {"server.cfg", f"server_{found[0]}.cfg"})
-        if found == [self.NEW]:
+            case.assertEqual(found, self.NEW)
+        for version in self.state(found)[1]:
+            cfg = set(os.listdir(f"{STATE}/overlays/{found}/versions/{version}/left4dead2/cfg"))
+            case.assertEqual(cfg, {"server.cfg", f"server_{found}.cfg"})
+        if found == self.NEW:
             self.back()
 
 
@@ -260,23 +263,13 @@ class Prune(OfLayer):
         self.overlay("SetKeepVersions", "u", KEPT)
 
 
-class Rename(Operation):
-    def prepare(self):
-        self.forget(OTHER)
-        self.need(SUBJECT)
-        self.mark(SUBJECT)
-        self.before = self.settings(SUBJECT)
-
-    def post(self):
-        return self.g.post_instance(SUBJECT, "Rename", "s", OTHER)
+class Rename(ServerRename, Operation):
+    subject, other = SUBJECT, OTHER
 
     def check(self, case, reply):
-        found = [n for n in (SUBJECT, OTHER) if wire.instance_path(n) in self.g.objects()]
-        case.assertEqual(len(found), 1, "a renamed server is there under one name")
-        case.assertTrue(self.marked(found[0]), f"what {found[0]} had written is lost")
-        case.assertEqual(self.settings(found[0]), self.before)
+        found = self.found()
         if reply:
-            case.assertEqual(found, [OTHER])
+            case.assertEqual(found, OTHER)
         self.forget(OTHER)
 
 

@@ -10,9 +10,9 @@ import host
 import wire
 from ground import V
 from operation import GAME, LAYER, SECOND, Operation, sums
+from renames import OverlayRename
 
 KEPT = 3  # versions of LAYER, but for what Prune does
-NAMES, USER = ("ft-name", "ft-other-name"), "ft-user"
 
 
 class CreateOverlay(Operation):
@@ -188,23 +188,18 @@ class Prune(OfLayer):
         return keep == 1
 
 
-class RenameOverlay(Operation):
+class RenameOverlay(OverlayRename, Operation):
     """Has two versions with a configuration, which is there by the overlay's name too, and a server in whose stack it is."""
-
-    def names(self):
-        return [n for n in NAMES if wire.overlay_path(n) in self.g.objects()]
-
-    def facts(self, name):
-        return [self.overlay_property(name, word) for word in ("Current", "Versions", "KeepVersions", "UsedBy", "State")]
+    names, user = ("ft-name", "ft-other-name"), "ft-user"
 
     def prepare(self):
-        if not self.names():
-            self.g.manager("CreateOverlay", "ssa{sv}", NAMES[0], "files", {})
+        if not self.taken():
+            self.g.manager("CreateOverlay", "ssa{sv}", self.names[0], "files", {})
             for n in range(2):
-                self.g.import_bytes(NAMES[0], host.archive({"left4dead2/cfg/server.cfg": f"sv_tags {n}\n"}))
-            self.g.create(USER, Game=GAME, Overlays=[NAMES[0]])
-        self.name, = self.names()
-        self.to = next(n for n in NAMES if n != self.name)
+                self.g.import_bytes(self.names[0], host.archive({"left4dead2/cfg/server.cfg": f"sv_tags {n}\n"}))
+            self.g.create(self.user, Game=GAME, Overlays=[self.names[0]])
+        self.name, = self.taken()
+        self.to = next(n for n in self.names if n != self.name)
         self.before = self.facts(self.name)
         self.trees = {v[0]: self.world.known(self.name, v[0]) for v in self.before[1]}
 
@@ -212,15 +207,12 @@ class RenameOverlay(Operation):
         return self.overlay("Rename", "s", self.to, name=self.name)
 
     def happened(self):
-        found = self.names()
-        if len(found) != 1 or self.facts(found[0]) != self.before or self.settings(USER)["Overlays"] != found:
-            raise AssertionError(f"after a rename there are {found} with {[self.facts(n) for n in found]} instead of "
-                                 f"{self.before}, and {USER} has {self.settings(USER)['Overlays']}")
-        if found == [self.to]:
+        found = self.found()
+        if found == self.to:
             for version, tree in self.trees.items():
                 self.world.trees[self.to, version] = {
                     path.replace(f"server_{self.name}.cfg", f"server_{self.to}.cfg"): value for path, value in tree.items()}
-        return found == [self.to]
+        return found == self.to
 
 
 class DeleteOverlay(OfLayer):

@@ -4,6 +4,7 @@
 import wire
 from ground import V
 from operation import GAME, MAPS, OTHER, SUBJECT, Operation
+from renames import ServerRename
 
 
 class Start(Operation):
@@ -87,22 +88,11 @@ class Configure(Operation):
         return now == self.new
 
 
-class Rename(Operation):
-    def prepare(self):
-        self.forget(OTHER)
-        self.need(SUBJECT)
-        self.mark(SUBJECT)
-        self.before = self.settings(SUBJECT)
-
-    def post(self):
-        return self.g.post_instance(SUBJECT, "Rename", "s", OTHER)
+class Rename(ServerRename, Operation):
+    subject, other = SUBJECT, OTHER
 
     def happened(self):
-        found = [n for n in (SUBJECT, OTHER) if self.there(n)]
-        if len(found) != 1 or not self.marked(found[0]) or self.settings(found[0]) != self.before:
-            raise AssertionError(f"after a rename there are {found}, "
-                                 f"files of {[n for n in (SUBJECT, OTHER) if self.marked(n)]}")
-        return found == [OTHER]
+        return self.found() == OTHER
 
 
 class Reset(Operation):
