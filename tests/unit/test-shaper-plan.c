@@ -2,53 +2,13 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "service/shaper-networkd.h"
 #include "service/shaper-plan.h"
-#include "temporary.h"
+
+/* What is said to the kernel, by what it has. */
 
 #define LINK 7
 #define IFB 9
-
-/* -- the words of the store ------------------------------------------------------------------------------------ */
-
-static void test_words(void) {
-        static const char line[] =
-                "eth0 bandwidth=450000000 rtt=30000 preset=precedence isolation=dual-dsthost line=atm "
-                "overhead=-64 mpu=64 ack-filter=ack-filter-aggressive ingress=64000 nat=1 wash=1 takeover=1";
-        g_autofree char *interface = NULL, *again = NULL, *defaults = NULL, *name = NULL;
-        ShaperConfig c, d;
-
-        g_assert_cmpint(shaper_config_parse(line, &interface, &c), ==, 0);
-        g_assert_cmpstr(interface, ==, "eth0");
-        again = shaper_config_render(interface, &c);
-        g_assert_cmpstr(again, ==, line);
-
-        shaper_config_init(&d);
-        g_assert_false(shaper_config_equal(&c, &d));
-        defaults = shaper_config_render("x", &d);
-        g_assert_cmpint(shaper_config_parse("x", &name, &c), ==, 0);
-        g_assert_true(shaper_config_equal(&c, &d));
-        g_assert_false(c.egress.has_overhead);
-        g_assert_cmpuint(c.egress.preset, ==, CAKE_DIFFSERV_DIFFSERV4);
-}
-
-static void test_bad_words(void) {
-        static const char *const lines[] = { "", " ", "a/b", "a:b bandwidth=0", "sixteencharacter", "eth0 ",
-                "eth0 bandwidth", "eth0 bandwidth=", "eth0 bandwidth=1", "eth0 bandwidth=-1",
-                "eth0 bandwidth=1000000000001", "eth0 bandwidth=1e6", "eth0 bandwidth=64000x", "eth0 rtt=0",
-                "eth0 rtt=10000001", "eth0 preset=", "eth0 preset=3", "eth0 overhead=257",
-                "eth0 overhead=-65", "eth0 mpu=257", "eth0 ingress=1", "eth0 speed=1" };
-
-        for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
-                char *interface = NULL;
-                ShaperConfig c;
-
-                g_assert_cmpint(shaper_config_parse(lines[i], &interface, &c), ==, -EINVAL);
-                g_assert_null(interface);
-        }
-}
 
 static void test_ifb_names(void) {
         static const char *const names[] = { "lo", "eth0", "elevenchars", "twelve-chars", "twelve_chars",
@@ -63,8 +23,6 @@ static void test_ifb_names(void) {
         }
         g_assert_true(g_hash_table_contains(seen, "l4i-elevenchars"));
 }
-
-/* -- what is said ---------------------------------------------------------------------------------------------- */
 
 /* Messages in words: "add cake 7, redirect 7 to 9". */
 static char *describe(const GByteArray *messages) {
@@ -329,123 +287,13 @@ static void test_removal(void) {
         scene_expect(&s, SHAPER_SAY, "no link 9");
 }
 
-/* -- what comes in --------------------------------------------------------------------------------------------- */
-
-/* Every message that we build, cut and changed at every byte, as if the kernel had sent it. */
-static void test_mutations(void) {
-        g_autoptr(GByteArray) bytes = g_byte_array_new();
-        CakeOptions o;
-
-        cake_options_init(&o);
-        tc_add_ifb(bytes, "l4i-eth0", "what comes in");
-        tc_set_cake(bytes, LINK, &o, NULL);
-        tc_add_redirect(bytes, LINK, IFB);
-
-        for (guint offset = 0; offset < bytes->len;) {
-                const struct nlmsghdr *m = (const struct nlmsghdr *) (const void *) (bytes->data + offset);
-
-                for (guint at = sizeof(*m); at <= m->nlmsg_len; at++)
-                        for (unsigned v = 0; v < 256; v += 51) {
-                                guint size = v == 255 ? at : m->nlmsg_len;
-                                /* As everywhere, there is room up to the next fourth byte. */
-                                g_autofree struct nlmsghdr *copy = g_malloc0(MNL_ALIGN(size));
-                                TcLink link;
-                                TcQdisc qdisc;
-                                TcFilter filter;
-                                CakeStatistics statistics;
-
-                                memcpy(copy, m, size);
-                                copy->nlmsg_len = size;
-                                if (at < size)
-                                        ((uint8_t *) copy)[at] = (uint8_t) v;
-                                (void) tc_link_of(copy);
-                                (void) tc_parse_link(copy, &link);
-                                (void) tc_parse_qdisc(copy, &qdisc);
-                                (void) tc_parse_filter(copy, &filter);
-                                (void) tc_parse_statistics(copy, &statistics);
-                        }
-                offset += m->nlmsg_len;
-        }
-}
-
-static void test_messages(void) {
-        g_autoptr(GByteArray) bytes = g_byte_array_new();
-        const struct nlmsghdr *m;
-        TcFilter filter;
-        TcLink link;
-
-        tc_add_redirect(bytes, LINK, IFB);
-        m = (const struct nlmsghdr *) (const void *) bytes->data;
-        g_assert_cmpint(tc_parse_filter(m, &filter), ==, 0);
-        g_assert_cmpint(filter.link, ==, LINK);
-        g_assert_cmpint(filter.target, ==, IFB);
-        g_assert_cmpuint(filter.priority, ==, TC_OUR_PRIORITY);
-        g_assert_cmpint(tc_parse_link(m, &link), ==, -ENOENT);
-
-        g_byte_array_set_size(bytes, 0);
-        tc_add_ifb(bytes, "l4i-eth0", "x");
-        m = (const struct nlmsghdr *) (const void *) bytes->data;
-        g_assert_cmpint(tc_parse_link(m, &link), ==, 0);
-        g_assert_cmpstr(link.name, ==, "l4i-eth0");
-        g_assert_cmpstr(link.kind, ==, "ifb");
-        g_assert_true(link.up);
-}
-
-/* -- systemd-networkd ------------------------------------------------------------------------------------------ */
-
-static void test_networkd(Temporary *t, gconstpointer data) {
-        static const struct {
-                const char *network, *dropin, *expected;
-        } cases[] = {
-                { "[Match]\nName=eth0\n", "", NULL },
-                { "[CAKE]\nBandwidth=1M\n", "", "systemd-networkd ([CAKE] in /etc/n.network)" },
-                { "[Match]\n", " [ControlledDelay]\n",
-                        "systemd-networkd ([ControlledDelay] in /etc/n.network.d/a.conf)" },
-                { "[FairQueueing]\nParent = 1:2\n[Network]\n", "", NULL },
-                { "[FairQueueing]\nParent=root\n", "",
-                        "systemd-networkd ([FairQueueing] in /etc/n.network)" },
-                { "[PIE]\nParent=clsact\n[CAKE]\n", "", "systemd-networkd ([CAKE] in /etc/n.network)" },
-                { "#[CAKE]\n[]\n[\n", "", NULL },
-                { "", "[TokenBucketFilter]\n[Network]\nParent=none\n",
-                        "systemd-networkd ([TokenBucketFilter] in /etc/n.network.d/a.conf)" },
-        };
-        const char *root = t->path;
-        g_autofree char *links = g_build_filename(root, "run/systemd/netif/links", NULL),
-                        *folder = g_build_filename(root, "etc/n.network.d", NULL),
-                        *state = g_build_filename(links, "7", NULL),
-                        *network = g_build_filename(root, "etc/n.network", NULL),
-                        *dropin = g_build_filename(folder, "a.conf", NULL);
-
-        g_assert_cmpint(g_mkdir_with_parents(links, 0755), ==, 0);
-        g_assert_cmpint(g_mkdir_with_parents(folder, 0755), ==, 0);
-        g_assert_null(networkd_manages_queue(root, 7));
-        g_assert_true(g_file_set_contents(state,
-                "OPER_STATE=routable\nNETWORK_FILE=/etc/n.network\n"
-                "NETWORK_FILE_DROPINS=\"/etc/n.network.d/gone.conf /etc/n.network.d/a.conf\"\n",
-                -1, NULL));
-
-        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-                g_autofree char *found = NULL;
-
-                g_assert_true(g_file_set_contents(network, cases[i].network, -1, NULL));
-                g_assert_true(g_file_set_contents(dropin, cases[i].dropin, -1, NULL));
-                found = networkd_manages_queue(root, 7);
-                g_assert_cmpstr(found, ==, cases[i].expected);
-        }
-}
-
 int main(int argc, char **argv) {
         g_test_init(&argc, &argv, NULL);
-        g_test_add_func("/shaper/words", test_words);
-        g_test_add_func("/shaper/bad-words", test_bad_words);
-        g_test_add_func("/shaper/ifb-names", test_ifb_names);
-        g_test_add_func("/shaper/egress", test_egress);
-        g_test_add_func("/shaper/others", test_others);
-        g_test_add_func("/shaper/ingress", test_ingress);
-        g_test_add_func("/shaper/ingress-others", test_ingress_others);
-        g_test_add_func("/shaper/removal", test_removal);
-        g_test_add_func("/shaper/messages", test_messages);
-        g_test_add_func("/shaper/mutations", test_mutations);
-        TEMPORARY_ADD("/shaper/networkd", test_networkd);
+        g_test_add_func("/shaper-plan/ifb-names", test_ifb_names);
+        g_test_add_func("/shaper-plan/egress", test_egress);
+        g_test_add_func("/shaper-plan/others", test_others);
+        g_test_add_func("/shaper-plan/ingress", test_ingress);
+        g_test_add_func("/shaper-plan/ingress-others", test_ingress_others);
+        g_test_add_func("/shaper-plan/removal", test_removal);
         return g_test_run();
 }
