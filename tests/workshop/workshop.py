@@ -10,14 +10,12 @@ import argparse
 import base64
 import http.server
 import json
-import os
 import re
 import socket
 import ssl
 import struct
 import sys
 import threading
-import time
 import urllib.parse
 import zlib
 
