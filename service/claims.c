@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/directory.h"
 #include "protocol/vpk.h"
 #include "service/claims.h"
 #include "service/file-name.h"
@@ -245,18 +245,16 @@ static int step_archive(ClaimScan *s) {
 /* What is no directory is passed over. */
 static int enter(ClaimScan *s, int parent, const char *name, const char *path) {
         Level *l;
+        int fd, r;
         DIR *dir;
-        int fd;
 
         fd = layer_open(parent, name, O_RDONLY | O_DIRECTORY);
         if (fd < 0)
                 return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : fd;
 
-        dir = fdopendir(fd);
-        if (!dir) {
-                (void) close(fd);
-                return -ENOMEM;
-        }
+        r = directory_take(fd, &dir);
+        if (r < 0)
+                return r;
 
         l = g_new(Level, 1);
         *l = (Level){ g_strdup(path), dir };
@@ -295,15 +293,12 @@ static int step_directory(ClaimScan *s) {
         int r = 0;
 
         for (unsigned k = 0; k < SLICE_NAMES && r >= 0; k++) {
-                errno = 0;
-                entry = readdir(l->dir);
+                entry = directory_next(l->dir);
                 if (!entry) {
+                        r = -errno;
                         g_ptr_array_set_size(s->levels, (int) depth - 1);
-                        return -errno;
+                        return r;
                 }
-
-                if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
-                        continue;
 
                 r = take_name(s, rule, l, entry->d_name);
                 if (s->archive || s->levels->len != depth)

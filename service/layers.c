@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/directory.h"
 #include "service/layer-parts.h"
 
 static void root_clear(gpointer data) {
@@ -224,24 +224,15 @@ static int read_part(LayerListing *l, const Part *part, unsigned *budget) {
 
         if (!l->dir) {
                 fd = layer_open(part->fd, ".", O_RDONLY | O_DIRECTORY);
-                if (fd < 0)
-                        return fd;
-
-                l->dir = fdopendir(fd);
-                if (!l->dir) {
-                        (void) close(fd);
-                        return -ENOMEM;
-                }
+                r = fd < 0 ? fd : directory_take(fd, &l->dir);
+                if (r < 0)
+                        return r;
         }
 
         while (*budget > 0) {
-                errno = 0;
-                entry = readdir(l->dir);
+                entry = directory_next(l->dir);
                 if (!entry)
                         return errno != 0 ? -errno : 1;
-
-                if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
-                        continue;
 
                 --*budget;
                 r = add_file(l->files, part, dirfd(l->dir), entry->d_name, l->max);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -8,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/directory.h"
 #include "common/io.h"
 #include "service/tree-diff.h"
 
@@ -251,7 +251,7 @@ static int read_name(Level *l) {
 
         errno = 0;
         if (l->side[l->reading])
-                entry = readdir(l->side[l->reading]);
+                entry = directory_next(l->side[l->reading]);
         if (!entry) {
                 if (errno != 0)
                         return -errno;
@@ -259,9 +259,6 @@ static int read_name(Level *l) {
                 l->next = l->reading == 2 ? g_tree_node_first(l->names) : NULL;
                 return 1;
         }
-
-        if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
-                return 1;
 
         sides = g_tree_lookup(l->names, entry->d_name);
         g_tree_replace(l->names, g_strdup(entry->d_name),

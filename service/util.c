@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/directory.h"
 #include "common/io.h"
 #include "service/util.h"
 
@@ -102,26 +102,18 @@ int file_read(int dirfd, const char *name, size_t max, char **ret) {
         return 0;
 }
 
-static int empty_directory(int dirfd, const char *name) {
+static int empty_directory(int parent, const char *name) {
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *entry;
-        DIR *dir;
-        int fd;
+        int r;
 
-        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
+        r = directory_open(parent, name, &dir);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
 
-        dir = fdopendir(fd);
-        if (!dir) {
-                (void) close(fd);
-                return -ENOMEM;
-        }
+        while ((entry = directory_next(dir)))
+                (void) unlinkat(dirfd(dir), entry->d_name, 0);
 
-        while ((entry = readdir(dir)))
-                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-                        (void) unlinkat(fd, entry->d_name, 0);
-
-        (void) closedir(dir);
         return 0;
 }
 
@@ -144,41 +136,23 @@ static int compare_names(gconstpointer a, gconstpointer b) {
         return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-static bool is_wanted(const char *name, bool hidden) {
-        if (name[0] != '.')
-                return true;
-
-        return hidden && name[1] != '\0' && !g_str_equal(name, "..");
-}
-
 static int list(int dirfd, const char *name, size_t max, bool hidden, GStrv *ret) {
         g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *entry;
-        DIR *dir;
-        int fd, r = 0;
+        int r;
 
-        fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-
-        dir = fdopendir(fd);
-        if (!dir) {
-                (void) close(fd);
-                return -ENOMEM;
-        }
-
-        while (r >= 0 && (entry = readdir(dir))) {
-                if (!is_wanted(entry->d_name, hidden))
-                        continue;
-                if (names->len >= max)
-                        r = -E2BIG;
-                else
-                        g_ptr_array_add(names, g_strdup(entry->d_name));
-        }
-
-        (void) closedir(dir);
+        r = directory_open(dirfd, name, &dir);
         if (r < 0)
                 return r;
+
+        while ((entry = directory_next(dir))) {
+                if (entry->d_name[0] == '.' && !hidden)
+                        continue;
+                if (names->len >= max)
+                        return -E2BIG;
+                g_ptr_array_add(names, g_strdup(entry->d_name));
+        }
 
         g_ptr_array_sort(names, compare_names);
         g_ptr_array_add(names, NULL);

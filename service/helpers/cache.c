@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -9,6 +8,7 @@
 
 #include "beneath.h"
 #include "cache.h"
+#include "common/directory.h"
 #include "fail.h"
 
 /* Versions hold a file by its other names. A build that is about to link one has touched it; one that downloads holds a lock. */
@@ -23,23 +23,20 @@ static bool is_unused(int cache, const char *name, time_t before) {
 
 int cache_prune(const Roots *roots, uint64_t age, GError **error) {
         time_t before = time(NULL) - (time_t) age;
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *de;
-        int r = 0, fd;
-        DIR *dir;
+        int r, fd;
 
         fd = beneath_open(roots->state, WORKSHOP_CACHE, O_RDONLY | O_DIRECTORY);
         if (fd == -ENOENT)
                 return 0;
-        dir = fd >= 0 ? fdopendir(fd) : NULL;
-        if (!dir) {
-                r = fd < 0 ? fd : -errno;
-                close_fd(&fd);
+        r = fd < 0 ? fd : directory_take(fd, &dir);
+        if (r < 0)
                 return fail_errno(error, -r, "cannot list %s", WORKSHOP_CACHE);
-        }
 
-        while (r >= 0 && (de = readdir(dir)))
+        while (r >= 0 && (de = directory_next(dir)))
                 if (is_unused(dirfd(dir), de->d_name, before) && unlinkat(dirfd(dir), de->d_name, 0) < 0)
                         r = fail_errno(error, errno, "cannot remove %s/%s", WORKSHOP_CACHE, de->d_name);
-        (void) closedir(dir);
+
         return r;
 }

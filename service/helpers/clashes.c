@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 
 #include "beneath.h"
 #include "clashes.h"
+#include "common/directory.h"
 #include "fail.h"
 
 typedef struct Name {
@@ -56,24 +56,18 @@ static void add_name(GHashTable *names, const char *name, ClashKind kind) {
 }
 
 static int read_directory(int fd, GHashTable *names) {
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *entry;
-        DIR *dir;
-        int own;
+        int r;
 
-        own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (own < 0)
-                return -errno;
-        dir = fdopendir(own);
-        if (!dir) {
-                close_fd(&own);
-                return -ENOMEM;
-        }
+        r = directory_open(fd, ".", &dir);
+        if (r < 0)
+                return r;
 
-        while ((errno = 0, entry = readdir(dir)))
+        while ((entry = directory_next(dir)))
                 add_name(names, entry->d_name, CLASH_TREE);
-        own = -errno;
-        (void) closedir(dir);
-        return own;
+
+        return -errno;
 }
 
 static int fail_case(GError **error, const char *path, const char *name, const Name *other) {

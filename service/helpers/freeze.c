@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/directory.h"
 #include "fail.h"
 #include "freeze.h"
 #include "generated.h"
@@ -194,25 +194,21 @@ static int copy_entry(Freeze *f, int from, int to, const char *name, GError **er
 
 /* Recurses, to the depth that a version may have. */
 static int copy_directory(Freeze *f, int from, int to, GError **error) {
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *entry;
-        int copy, r = 0;
-        DIR *dir;
+        int r;
 
-        copy = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = copy >= 0 ? fdopendir(copy) : NULL;
-        if (!dir) {
-                close_fd(&copy);
-                return fail_entry(f, -errno, "", error);
+        r = directory_open(from, ".", &dir);
+        if (r < 0)
+                return fail_entry(f, r, "", error);
+
+        while ((entry = directory_next(dir))) {
+                r = copy_entry(f, from, to, entry->d_name, error);
+                if (r < 0)
+                        return r;
         }
 
-        while (r >= 0 && (errno = 0, entry = readdir(dir)))
-                if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, ".."))
-                        r = copy_entry(f, from, to, entry->d_name, error);
-        if (r >= 0 && errno != 0)
-                r = fail_entry(f, -errno, "", error);
-
-        (void) closedir(dir);
-        return r;
+        return errno != 0 ? fail_entry(f, -errno, "", error) : 0;
 }
 
 /* Anew each time: a copy that was broken off is of no use. */

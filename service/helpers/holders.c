@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/directory.h"
 #include "holders.h"
 
 #define HOLDERS_MAX 5U
@@ -26,23 +26,16 @@ static int on_device(int dirfd, const char *link, dev_t dev) {
 }
 
 static bool holds_open_file(int pidfd, dev_t dev) {
+        _cleanup_directory_ DIR *dir = NULL;
         bool found = false;
         struct dirent *de;
-        DIR *dir;
-        int fd;
 
-        fd = openat(pidfd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        if (directory_open(pidfd, "fd", &dir) < 0)
                 return false;
-        dir = fdopendir(fd);
-        if (!dir) {
-                (void) close(fd);
-                return false;
-        }
-        while (!found && (de = readdir(dir)))
-                found = g_ascii_isdigit(de->d_name[0]) && on_device(dirfd(dir), de->d_name, dev) > 0;
 
-        (void) closedir(dir);
+        while (!found && (de = directory_next(dir)))
+                found = on_device(dirfd(dir), de->d_name, dev) > 0;
+
         return found;
 }
 
@@ -112,12 +105,11 @@ static const char *held_by_namespace(int pidfd, Wanted *wanted) {
 }
 
 static bool list_holders(HeldBy held_by, Wanted *wanted, GString *text) {
+        _cleanup_directory_ DIR *proc = opendir("/proc");
         struct dirent *de;
         unsigned found = 0;
-        DIR *proc;
 
-        proc = opendir("/proc");
-        while (proc && found < HOLDERS_MAX && (de = readdir(proc))) {
+        while (proc && found < HOLDERS_MAX && (de = directory_next(proc))) {
                 _cleanup_fd_ int pidfd = -1;
                 g_autofree char *comm = NULL;
                 const char *how;
@@ -133,8 +125,7 @@ static bool list_holders(HeldBy held_by, Wanted *wanted, GString *text) {
                         comm ? g_strchomp(comm) : "?", how);
                 found++;
         }
-        if (proc)
-                (void) closedir(proc);
+
         return found > 0;
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/directory.h"
 #include "fail.h"
 #include "merge.h"
 #include "names.h"
@@ -32,26 +32,18 @@ static int check(Merge *merge, int r, const char *name) {
 /* Names and types in a directory, without . and .. */
 static int list(int dirfd, GHashTable **ret) {
         g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *de;
-        DIR *dir;
-        int fd;
+        int r;
 
-        fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        r = directory_open(dirfd, ".", &dir);
+        if (r < 0)
+                return r;
+
+        while ((de = directory_next(dir)))
+                g_hash_table_insert(names, g_strdup(de->d_name), GUINT_TO_POINTER(de->d_type));
+        if (errno != 0)
                 return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                (void) close(fd);
-                return -ENOMEM;
-        }
-        errno = 0;
-        while ((de = readdir(dir)))
-                if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
-                        g_hash_table_insert(names, g_strdup(de->d_name), GUINT_TO_POINTER(de->d_type));
-        fd = errno;
-        (void) closedir(dir);
-        if (fd != 0)
-                return -fd;
 
         *ret = g_steal_pointer(&names);
         return 0;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/directory.h"
 #include "names.h"
 #include "remove.h"
 
@@ -94,23 +94,14 @@ static int remove_entry(Removal *removal, int dirfd, const char *name, unsigned 
 }
 
 static int remove_content(Removal *removal, int fd, unsigned depth) {
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *de;
-        DIR *dir;
-        int copy, r = 0;
+        int r;
 
-        copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (copy < 0)
-                return -errno;
-        dir = fdopendir(copy);
-        if (!dir) {
-                (void) close(copy);
-                return -ENOMEM;
-        }
-        while (r >= 0 && (de = readdir(dir)))
-                if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
-                        r = remove_entry(removal, fd, de->d_name, de->d_type, depth);
+        r = directory_open(fd, ".", &dir);
+        while (r >= 0 && (de = directory_next(dir)))
+                r = remove_entry(removal, fd, de->d_name, de->d_type, depth);
 
-        (void) closedir(dir);
         return r;
 }
 
@@ -157,22 +148,14 @@ int remove_by_rename(int dirfd, const char *name) {
 }
 
 int remove_trash(int dirfd) {
-        _cleanup_fd_ int fd = -1;
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *de;
-        int r = 0;
-        DIR *dir;
+        int r;
 
-        fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir)
-                return -ENOMEM;
-        (void) steal_fd(&fd);
-        while (r >= 0 && (de = readdir(dir)))
-                if (de->d_name[0] == '.' && strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+        r = directory_open(dirfd, ".", &dir);
+        while (r >= 0 && (de = directory_next(dir)))
+                if (de->d_name[0] == '.')
                         r = remove_tree(dirfd, de->d_name);
 
-        (void) closedir(dir);
         return r;
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/directory.h"
 #include "fail.h"
 #include "progress.h"
 #include "protocol/steamcmd.h"
@@ -214,20 +214,18 @@ static bool is_vpk(const char *name) {
 
 /* How many VPKs there are; *ret is the name of one of them, the caller's. */
 static int find_vpk(int folder, char **ret) {
+        _cleanup_directory_ DIR *dir = NULL;
         struct dirent *de;
-        int n = 0, copy;
-        DIR *dir;
+        int n = 0, r;
 
-        copy = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = copy >= 0 ? fdopendir(copy) : NULL;
-        if (!dir) {
-                close_fd(&copy);
-                return -errno;
-        }
-        while ((de = readdir(dir)))
+        r = directory_open(folder, ".", &dir);
+        if (r < 0)
+                return r;
+
+        while ((de = directory_next(dir)))
                 if (is_vpk(de->d_name) && n++ == 0)
                         *ret = g_strdup(de->d_name);
-        (void) closedir(dir);
+
         return n;
 }
 

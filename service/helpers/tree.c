@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,6 +8,7 @@
 #include "beneath.h"
 #include "cache.h"
 #include "commit.h"
+#include "common/directory.h"
 #include "fail.h"
 #include "freeze.h"
 #include "jobfile.h"
@@ -157,23 +157,20 @@ static int rename_in(
 static int for_each_version(const Roots *roots, const char *overlay, const char *name,
         int (*each)(int version, const char *name, GError **error), GError **error) {
         g_autofree char *path = g_strdup_printf("overlays/%s/versions", overlay);
+        _cleanup_directory_ DIR *dir = NULL;
         _cleanup_fd_ int versions = -1;
         struct dirent *entry;
-        int r = 0, copy;
         uint32_t number;
-        DIR *dir;
+        int r;
 
         versions = beneath_open(roots->state, path, O_RDONLY | O_DIRECTORY);
         if (versions < 0)
                 return versions == -ENOENT ? 0 : fail_errno(error, -versions, "cannot open %s", path);
-        copy = openat(versions, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = copy >= 0 ? fdopendir(copy) : NULL;
-        if (!dir) {
-                close_fd(&copy);
-                return fail_errno(error, errno, "cannot list %s", path);
-        }
+        r = directory_open(versions, ".", &dir);
+        if (r < 0)
+                return fail_errno(error, -r, "cannot list %s", path);
 
-        while (r >= 0 && (entry = readdir(dir))) {
+        while (r >= 0 && (entry = directory_next(dir))) {
                 _cleanup_fd_ int version = -1;
 
                 if (number_parse(entry->d_name, &number) < 0)
@@ -183,7 +180,6 @@ static int for_each_version(const Roots *roots, const char *overlay, const char 
                                 : each(version, name, error);
         }
 
-        (void) closedir(dir);
         return r;
 }
 

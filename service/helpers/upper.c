@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "beneath.h"
+#include "common/directory.h"
 #include "fail.h"
 #include "holders.h"
 #include "upper.h"
@@ -24,21 +24,11 @@ char *upper_path(const MountId *id) {
 }
 
 static int is_empty(int fd) {
-        struct dirent *de;
-        bool found = false;
-        DIR *dir;
-        int copy;
+        _cleanup_directory_ DIR *dir = NULL;
+        int r;
 
-        copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = copy >= 0 ? fdopendir(copy) : NULL;
-        if (!dir) {
-                close_fd(&copy);
-                return -errno;
-        }
-        while (!found && (de = readdir(dir)))
-                found = strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0;
-        (void) closedir(dir);
-        return !found;
+        r = directory_open(fd, ".", &dir);
+        return r < 0 ? r : !directory_next(dir);
 }
 
 /* Whether the manager says that what stands there is of the same build, which has several parts. */
