@@ -43,6 +43,27 @@ int beneath_open_across(int dirfd, const char *path, int flags) {
         return open_resolved(dirfd, path, flags, 0);
 }
 
+int beneath_open_closed(int dirfd, const char *name) {
+        _cleanup_fd_ int fd = -1;
+        struct stat st;
+
+        fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
+        if (fd == -EACCES) {
+                /* Nobody else works on the tree, so it is still what it was: a directory. */
+                if (fchmodat(dirfd, name, 0700, 0) < 0)
+                        return -errno;
+                fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
+        }
+        if (fd < 0)
+                return fd;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if ((st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
+                return -errno;
+
+        return steal_fd(&fd);
+}
+
 int beneath_make(int dirfd, const char *name, mode_t mode) {
         if (mkdirat(dirfd, name, mode) < 0 && errno != EEXIST)
                 return -errno;

@@ -20,6 +20,10 @@ int beneath_open(int dirfd, const char *path, int flags);
 /* The same, but a mount below dirfd may be entered: for the trees that left4me-overlay itself mounted. */
 int beneath_open_across(int dirfd, const char *path, int flags);
 
+/* Opens a directory for reading and changing whatever its mode says: a build may have closed it, and overlayfs makes its work/work with
+ * mode 000. Only for trees on which nobody else works any more. */
+int beneath_open_closed(int dirfd, const char *name);
+
 /* Makes the directory name, or takes the one that is there, and opens it for reading. */
 int beneath_make(int dirfd, const char *name, mode_t mode);
 

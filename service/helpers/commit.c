@@ -157,7 +157,7 @@ static int make_version(const Roots *roots, const Commit *c, const JobFile *job,
         TreeFigures figures = { 0 };
         int r;
 
-        upper = settle_open_directory(c->build, "upper");
+        upper = beneath_open_closed(c->build, "upper");
         if (upper < 0)
                 return fail_errno(error, -upper, "builds/%u has no upper layer", job->build);
 

@@ -156,7 +156,7 @@ static int descend(Freeze *f, int from, int to, const char *name, GError **error
 
         if (f->depth == TREE_DEPTH_MAX)
                 return fail(error, ELOOP, "%s%s: directories are nested too deeply", f->path->str, name);
-        source = settle_open_directory(from, name);
+        source = beneath_open_closed(from, name);
         if (source < 0)
                 return fail_entry(f, source, name, error);
         copy = beneath_make(to, name, 0755);

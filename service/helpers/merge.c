@@ -88,7 +88,7 @@ static int merge_upper_directory(Merge *merge, const Sources *from, int stage, c
         _cleanup_fd_ int upper = -1, old = -1;
         Sources below;
 
-        upper = settle_open_directory(from->upper, name);
+        upper = beneath_open_closed(from->upper, name);
         if (upper < 0)
                 return check(merge, upper, name);
         if (from->old >= 0) {

@@ -24,35 +24,11 @@ typedef struct Removal {
         bool again;       /* some were: the top needs another round */
 } Removal;
 
-/* Opens a directory for changing what is in it. Only the owner may have closed it (overlayfs makes its
- * work/work with mode 000). */
-static int open_for_removal(int dirfd, const char *name) {
-        struct stat st;
-        int fd;
-
-        fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
-        if (fd == -EACCES) {
-                /* Nothing else runs on these trees by now, so it is still what it was: a directory. */
-                if (fchmodat(dirfd, name, 0700, 0) < 0)
-                        return -errno;
-                fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
-        }
-        if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) >= 0 && (st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0) {
-                int r = -errno;
-
-                (void) close(fd);
-                return r;
-        }
-        return fd;
-}
-
 static int hoist(Removal *removal, int dirfd, const char *name) {
         int fd;
 
         /* Moving a directory changes its `..`, for which it must be writable. */
-        fd = open_for_removal(dirfd, name);
+        fd = beneath_open_closed(dirfd, name);
         if (fd < 0)
                 return fd;
         (void) close(fd);
@@ -84,7 +60,7 @@ static int remove_entry(Removal *removal, int dirfd, const char *name, unsigned 
         if (depth >= DEPTH_MAX)
                 return hoist(removal, dirfd, name);
 
-        fd = open_for_removal(dirfd, name);
+        fd = beneath_open_closed(dirfd, name);
         if (fd < 0)
                 return fd == -ENOENT ? 0 : fd;
         r = remove_content(removal, fd, depth + 1);
@@ -116,7 +92,7 @@ int remove_tree(int dirfd, const char *name) {
         if (!S_ISDIR(st.st_mode))
                 return unlinkat(dirfd, name, 0) < 0 ? -errno : 0;
 
-        top = open_for_removal(dirfd, name);
+        top = beneath_open_closed(dirfd, name);
         if (top < 0)
                 return top;
         removal.top = top;

@@ -39,26 +39,6 @@ int settle_attributes(int fd) {
         return 0;
 }
 
-int settle_open_directory(int dirfd, const char *name) {
-        _cleanup_fd_ int fd = -1;
-        struct stat st;
-
-        fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
-        if (fd == -EACCES) {
-                if (fchmodat(dirfd, name, 0700, 0) < 0)
-                        return -errno;
-                fd = beneath_open(dirfd, name, O_RDONLY | O_DIRECTORY);
-        }
-        if (fd < 0)
-                return fd;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if ((st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
-                return -errno;
-
-        return steal_fd(&fd);
-}
-
 bool settle_is_opaque(int fd) {
         char value[2];
 

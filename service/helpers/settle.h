@@ -15,9 +15,6 @@ mode_t settle_mode(mode_t mode);
 /* Removes the extended attributes that we may remove. */
 int settle_attributes(int fd);
 
-/* Opens a directory of a build for reading and changing, whatever its mode says. */
-int settle_open_directory(int dirfd, const char *name);
-
 /* Whether a directory of an upper layer hides what the layers below have in it: it was removed, and made again. */
 bool settle_is_opaque(int fd);
 
