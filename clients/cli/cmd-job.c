@@ -56,18 +56,15 @@ int cmd_job_list(Cli *cli, char **words) {
                 { "WHEN", TABLE_RIGHT },
                 { "MESSAGE", TABLE_SHRINK },
         };
-        static const Listing listing = { columns, G_N_ELEMENTS(columns), add_row, row_json };
-        g_autoptr(Inventory) inventory = NULL;
-        g_autoptr(GError) error = NULL;
+        static const Listing listing = {
+                .objects = offsetof(Inventory, jobs),
+                .columns = columns,
+                .n_columns = G_N_ELEMENTS(columns),
+                .add = add_row,
+                .json = row_json,
+        };
 
-        if (!cli_parse(cli, NULL, &words))
-                return cli->code;
-
-        inventory = inventory_load(cli, &error);
-        if (!inventory)
-                return cli_error(cli, error);
-
-        return listing_show(cli, inventory->jobs, &listing);
+        return listing_run(cli, words, &listing);
 }
 
 static void print_card(Cli *cli, const char *number, GVariant *p) {

@@ -67,20 +67,13 @@ int cmd_list(Cli *cli, char **words) {
                 { "UPTIME", TABLE_RIGHT },
                 { "STACK", TABLE_SHRINK },
         };
-        static const Listing listing = { columns, G_N_ELEMENTS(columns), add_row, NULL };
-        g_autoptr(Inventory) inventory = NULL;
-        g_autoptr(GError) error = NULL;
+        static const Listing listing = {
+                .objects = offsetof(Inventory, instances),
+                .columns = columns,
+                .n_columns = G_N_ELEMENTS(columns),
+                .add = add_row,
+                .totals = print_totals,
+        };
 
-        if (!cli_parse(cli, NULL, &words))
-                return cli->code;
-
-        inventory = inventory_load(cli, &error);
-        if (!inventory)
-                return cli_error(cli, error);
-
-        (void) listing_show(cli, inventory->instances, &listing);
-        if (cli->out.tty && !cli->quiet && !cli->json)
-                print_totals(cli, inventory->instances);
-
-        return EXIT_OK;
+        return listing_run(cli, words, &listing);
 }

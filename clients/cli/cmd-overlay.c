@@ -71,21 +71,15 @@ int cmd_overlay_list(Cli *cli, char **words) {
                 { "SIZE", TABLE_RIGHT },
                 { "USED BY", TABLE_SHRINK },
         };
-        static const Listing listing = { columns, G_N_ELEMENTS(columns), add_row, NULL };
-        g_autoptr(Inventory) inventory = NULL;
-        g_autoptr(GError) error = NULL;
+        static const Listing listing = {
+                .objects = offsetof(Inventory, overlays),
+                .columns = columns,
+                .n_columns = G_N_ELEMENTS(columns),
+                .add = add_row,
+                .totals = print_totals,
+        };
 
-        if (!cli_parse(cli, NULL, &words))
-                return cli->code;
-
-        inventory = inventory_load(cli, &error);
-        if (!inventory)
-                return cli_error(cli, error);
-
-        (void) listing_show(cli, inventory->overlays, &listing);
-        if (cli->out.tty && !cli->quiet && !cli->json)
-                print_totals(cli, inventory->overlays);
-        return EXIT_OK;
+        return listing_run(cli, words, &listing);
 }
 
 /* To somebody at a terminal, how it comes to hold something. */
