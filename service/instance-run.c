@@ -75,14 +75,12 @@ static void end_failed(Instance *i, const char *name, const char *format, ...) G
 
 static void end_failed(Instance *i, const char *name, const char *format, ...) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
-        g_autofree char *message = NULL;
         va_list args;
 
         va_start(args, format);
-        message = g_strdup_vprintf(format, args);
+        (void) sd_bus_error_setfv(&error, name, format, args);
         va_end(args);
 
-        (void) sd_bus_error_set(&error, name, message);
         end_operation(i, &error);
         sd_bus_error_free(&error);
 }

@@ -122,14 +122,12 @@ void request_fail(Request *q, const sd_bus_error *error) {
 
 void request_failf(Request *q, const char *name, const char *format, ...) {
         sd_bus_error error = SD_BUS_ERROR_NULL;
-        g_autofree char *message = NULL;
         va_list args;
 
         va_start(args, format);
-        message = g_strdup_vprintf(format, args);
+        (void) sd_bus_error_setfv(&error, name, format, args);
         va_end(args);
 
-        (void) sd_bus_error_set(&error, name, message);
         request_fail(q, &error);
         sd_bus_error_free(&error);
 }
