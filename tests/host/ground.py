@@ -13,6 +13,7 @@ STATE = host.LIBRARY
 JOBS = "/run/left4me/jobs"
 INSTANCE, OVERLAY, JOB = (f"{wire.NAME}.{word}" for word in ("Instance", "Overlay", "Job"))
 V = wire.V
+NOT_THERE = tuple(f"org.freedesktop.DBus.Error.{word}" for word in ("ServiceUnknown", "NameHasNoOwner", "Spawn."))
 
 
 def read(path):
@@ -32,15 +33,26 @@ class Ground(wire.Bus):
 
     def __init__(self):
         super().__init__()
-        try:
-            self.call(*wire.SYSTEMD, "Subscribe")
-        except wire.BusError as error:
-            # after a restart of the bus names begin anew, and systemd takes us for an older client
-            if error.name != "org.freedesktop.systemd1.AlreadySubscribed":
-                raise
+        self.subscribe()
         self.match("type='signal',sender='org.freedesktop.systemd1'")
         self.match(f"type='signal',sender='{wire.NAME}'")
         self.match(f"type='signal',member='NameOwnerChanged',arg0='{wire.NAME}'")
+
+    def subscribe(self, timeout=60):
+        """After a restart of the bus systemd takes a moment to come back to it."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.call(*wire.SYSTEMD, "Subscribe")
+            except wire.BusError as error:
+                # names begin anew then, and we are taken for an older client
+                if error.name == "org.freedesktop.systemd1.AlreadySubscribed":
+                    return
+                if not error.name.startswith(NOT_THERE) or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     def until(self, predicate, timeout=60, what="it"):
         """Waits until predicate() is true, which is asked again at each signal (and each second, for what has none)."""

@@ -55,7 +55,7 @@ class Internet(outside.Outside):
         self.server = outside.Program(self.command("/usr/bin/python3", "-B", SERVER, self.folder, *self.certificate("files", "files6", *self.hosts),
                                                    DNS, WEB, WEB6))
         with open(RESOLVERS, "w", encoding="utf-8") as file:
-            file.write(f"nameserver {DNS}\noptions timeout:1 attempts:2\n")
+            file.write(f"nameserver {DNS}\noptions timeout:5 attempts:3\n")
 
     def down(self):
         if hasattr(self, "server"):
