@@ -26,7 +26,7 @@ fetch() { # URL FILE SHA256
         curl --proto '=https' --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output "$2" "$1" ||
                 die "cannot fetch $1"
         echo "$3  $2" | sha256sum --check --status ||
-                die "$1 is not what it was when this was written; its SHA-256 is now $(sha256sum <"$2")"
+                die "$1 is not what it was when this was written; its SHA-256 is now $(sha256sum <"$2" | cut -d ' ' -f 1)"
 }
 
 file() { # NAME VERSION: as the releases call it, 1.2.0.345 is NAME-1.2.0-git345-linux.tar.gz

@@ -26,7 +26,7 @@ fetch() { # URL FILE SHA256
         ! is_right "$2" "$3" || return 0
         curl --proto '=https' --fail --location --silent --show-error --retry 3 --connect-timeout 20 --output "$2" "$1" ||
                 die "cannot fetch $1"
-        is_right "$2" "$3" || die "$1 is not what it was when this was written; its SHA-256 is now $(sha256sum <"$2")"
+        is_right "$2" "$3" || die "$1 is not what it was when this was written; its SHA-256 is now $(sha256sum <"$2" | cut -d ' ' -f 1)"
 }
 
 command -v curl >/dev/null || die "curl is needed: apt install curl"

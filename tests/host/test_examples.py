@@ -160,7 +160,7 @@ class Examples(host.Case):
                     self.assertEqual(job["state"], "succeeded", job["message"])
                 else:
                     self.assertEqual((job["state"], scripts.show(name)["current"]), ("failed", 0))
-                    self.assertRegex(job["message"], "is not what it was when this was written; its (SHA-256 is|FILES are) now [0-9a-f]{64}")
+                    self.assertRegex(job["message"], "is not what it was when this was written; its (SHA-256 is|FILES are) now [0-9a-f]{64};")
 
     def check_layouts(self):
         result = self.seed()
