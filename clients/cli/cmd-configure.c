@@ -67,11 +67,25 @@ static int show_settings(Cli *cli, const char *name, const char *path, GVariant 
         return EXIT_OK;
 }
 
+/* Whether it is something that a server is started with; some settings are left4med's alone, and act at once. */
+static gboolean needs_restart(GVariant *settings) {
+        static const char *const at_once[] = { "Autostart", "UpdateWhenEmpty", "OpenRcon", "Hold", NULL };
+        GVariantIter iter;
+        const char *key;
+
+        g_variant_iter_init(&iter, settings);
+        while (g_variant_iter_next(&iter, "{&sv}", &key, NULL))
+                if (!g_strv_contains(at_once, key))
+                        return TRUE;
+
+        return FALSE;
+}
+
 /* What runs keeps what it was started with: that must not surprise anybody. */
-static int show_configured(Cli *cli, const char *name, const char *path, gboolean stack) {
+static int show_configured(Cli *cli, const char *name, const char *path, GVariant *settings) {
+        gboolean stack = props_has(settings, "Overlays"), later;
         g_autoptr(GVariant) properties = NULL, conflicts = stack ? conflicts_get(cli, path) : NULL;
         g_autoptr(GError) error = NULL;
-        const char *active;
 
         conflicts_warn(cli, name, conflicts);
         if (cli->json)
@@ -83,9 +97,11 @@ static int show_configured(Cli *cli, const char *name, const char *path, gboolea
         if (!properties)
                 return cli_error(cli, error);
 
-        active = props_string(properties, "ActiveState");
-        terminal_printf(&cli->out, "%s configured%s\n", name,
-                g_str_equal(active, "active") ? "; it runs, and a restart makes it act" : "");
+        later = g_str_equal(props_string(properties, "ActiveState"), "active") &&
+                (needs_restart(settings) ||
+                        (props_has(settings, "Hold") && props_boolean(properties, "UpdatePending")));
+        terminal_printf(
+                &cli->out, "%s configured%s\n", name, later ? "; it runs, and a restart makes it act" : "");
         return EXIT_OK;
 }
 
@@ -94,7 +110,6 @@ int cmd_configure(Cli *cli, char **words) {
         g_autoptr(GVariant) settings = NULL;
         g_autofree char *path = NULL;
         GOptionEntry entries[SETTINGS_ENTRIES];
-        gboolean stack;
         int r;
 
         settings_entries(&s, TRUE, entries);
@@ -112,7 +127,6 @@ int cmd_configure(Cli *cli, char **words) {
         if (g_variant_n_children(settings) == 0)
                 return show_settings(cli, words[0], path, NULL);
 
-        stack = props_has(settings, "Overlays");
         r = cli_run_call(cli,
                 &(const ClientCall){
                         .path = path,
@@ -125,5 +139,5 @@ int cmd_configure(Cli *cli, char **words) {
         if (r != EXIT_OK)
                 return r;
 
-        return show_configured(cli, words[0], path, stack);
+        return show_configured(cli, words[0], path, settings);
 }

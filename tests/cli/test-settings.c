@@ -97,7 +97,7 @@ static void test_configure(void) {
         Fake *f = fake_new();
         L4Manager1Instance *instance = fake_add_instance(f, "versus-1", 27015);
         g_autoptr(GVariant) s = NULL, none = NULL, arguments = NULL;
-        g_autoptr(Run) r = NULL, clear = NULL, running = NULL, empty = NULL;
+        g_autoptr(Run) r = NULL, clear = NULL, running = NULL, at_once = NULL, empty = NULL;
 
         r = RUN(f, 0, "configure", "versus-1", "--set", "x=y", "--unset", "z", "-o", "a", "-o", "b",
                 "--no-autostart", "--open-rcon");
@@ -122,6 +122,8 @@ static void test_configure(void) {
         assert_has(running->out, "it runs, and a restart makes it act\n");
         arguments = last_settings(f, "!Configure versus-1");
         assert_setting(arguments, "Arguments", "['-tickrate', '100']");
+        at_once = RUN(f, 0, "configure", "versus-1", "--open-rcon", "--autostart", "--update-when-empty");
+        g_assert_cmpstr(at_once->out->str, ==, "versus-1 configured\n");
         fake_free(f);
 }
 
