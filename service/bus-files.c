@@ -211,7 +211,8 @@ static int set_open_error(const Instance *i, const char *path, const char *layer
                         "left4mectl configure %s",
                         path, i->name);
         case -EISDIR:
-                return sd_bus_error_setf(error, LEFT4ME_ERROR_NOT_READABLE, "'%s' is a directory.", path);
+                return sd_bus_error_setf(error, LEFT4ME_ERROR_NOT_READABLE,
+                        "'%s' is a directory. See: left4mectl files %s %s", path, i->name, path);
         case -ELOOP:
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_NOT_READABLE,
                         "'%s' is a symbolic link, and those are not followed.", path);

@@ -21,8 +21,10 @@ static int plan_layer(const Instance *i, const char *name, Stack *stack, sd_bus_
 
         if (!o || o->current == 0)
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_MISSING_LAYER,
-                        "The overlay '%s' in the stack of '%s' has nothing in it yet. Fill it first (left4mectl overlay import %s FILE).",
-                        name, i->name, name);
+                        "The overlay '%s' in the stack of '%s' has nothing in it yet. %s it first (left4mectl overlay %s %s%s).",
+                        name, i->name, o && o->kind->template ? "Build" : "Fill",
+                        o && o->kind->template ? "build" : "import", name,
+                        o && o->kind->template ? "" : " FILE");
 
         if (o->job && job_is(o->job, JOB_RENAME_OVERLAY))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_BUSY,

@@ -224,7 +224,8 @@ int files_error(Cli *cli, const GError *error, const char *name, const FilesOpti
 
         if (g_str_equal(bus_name, LEFT4ME_ERROR_NO_SUCH_FILE) && *file)
                 near = near_path(cli, path, o, file);
-        if (near)
+        /* Where the layer is what there is not, the file may well be there. */
+        if (near && !g_str_equal(near, file))
                 cli_hint(cli, "did you mean %s?", near);
 
         return r;

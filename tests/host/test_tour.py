@@ -228,12 +228,19 @@ class Verbs(host.Case):
 
     def test_mistakes_are_told_with_a_hint(self):
         self.server("versus")
+        self.ctl("overlay", "create", "scripted", "--kind", "script")
+        self.addCleanup(ctl, "overlay", "delete", "--yes", "scripted", check=False)
+        self.server("unbuilt", "--overlay", "scripted")
         for words, code, hint in ((["strat", "versus"], 2, "did you mean start"), (["start", "versos"], 4, "versus"),
                                   (["overlay", "show", "mapss"], 4, "maps"), (["job", "show", "999999"], 4, "999999"),
-                                  (["create", "x"], 2, "--game"), (["create", "Bad Name", "--game", "game"], 1, "a-z")):
+                                  (["create", "x"], 2, "--game"), (["create", "Bad Name", "--game", "game"], 1, "a server is 1 to 64 of a-z"),
+                                  (["start", "unbuilt"], 1, "left4mectl overlay build scripted"),
+                                  (["cat", "versus", "left4dead2"], 1, "left4mectl files versus left4dead2")):
             result = self.ctl(*words, check=False)
             self.assertEqual(result.code, code, str(result))
             self.assertIn(hint, result.err)
+        # the file is there, and the layer is not
+        self.assertNotIn("did you mean", self.ctl("cat", "--layer", "nosuch", "versus", "left4dead2/layer.txt", check=False).err)
 
 
 class Guest(host.Case):
