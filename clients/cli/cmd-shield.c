@@ -6,6 +6,19 @@
 #include "json.h"
 #include "verbs.h"
 
+static gboolean check_kind(Cli *cli, const char *kind) {
+        static const char *const kinds[] = { "info", "players", "rules", "challenge", "connect", "lobby",
+                "other", NULL };
+
+        if (g_strv_contains(kinds, kind))
+                return TRUE;
+
+        (void) cli_usage(cli,
+                "'%s' is no kind of packets; info, players, rules, challenge, connect, lobby and other are",
+                kind);
+        return FALSE;
+}
+
 /* settings: an a{sv}, taken if floating. */
 static int configure(Cli *cli, GVariant *settings, const char *done) {
         int r;
@@ -101,6 +114,8 @@ int cmd_shield_set(Cli *cli, char **words) {
 
         if (!cli_parse(cli, entries, &words))
                 return cli->code;
+        if (*words && !check_kind(cli, *words))
+                return EXIT_USAGE;
         if (!*words && (source || port))
                 return cli_usage(cli, "--%s is of a kind: left4mectl shield set KIND --%s %s",
                         source ? "source" : "port", source ? "source" : "port", source ? source : port);

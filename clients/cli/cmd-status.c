@@ -149,6 +149,8 @@ int cmd_status(Cli *cli, char **words) {
 
         if (!cli_parse(cli, entries, &words))
                 return cli->code;
+        if (lines < -1)
+                return cli_usage(cli, "-n %d: a number from 0 is wanted", lines);
 
         inventory = inventory_load(cli, &error);
         if (!inventory)

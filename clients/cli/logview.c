@@ -202,8 +202,8 @@ GVariant *log_options_build(Cli *cli, const LogOptions *o) {
         int lines = o->lines;
 
         g_variant_dict_init(&dict, NULL);
-        if (lines > LINES_MAX) {
-                (void) cli_usage(cli, "-n %d: at most %d lines", lines, LINES_MAX);
+        if (lines > LINES_MAX || lines < -1) {
+                (void) cli_usage(cli, "-n %d: a number from 0 to %d is wanted", lines, LINES_MAX);
                 return NULL;
         }
 

@@ -15,7 +15,8 @@
 static const Verb verbs[] = {
         { NULL, "list", 0, 0, 0, cmd_list, "", "Show all game servers" },
         { NULL, "status", 0, -1, 0, cmd_status, "[NAME...]", "Show servers in detail" },
-        { NULL, "create", 1, 1, VERB_ARGUMENTS, cmd_create, "NAME [-- ARGUMENT...]", "Make a game server" },
+        { NULL, "create", 1, 1, VERB_ARGUMENTS, cmd_create, "NAME -g GAME [-- ARGUMENT...]",
+                "Make a game server" },
         { NULL, "configure", 1, 1, VERB_ARGUMENTS, cmd_configure, "NAME [-- ARGUMENT...]",
                 "Change (or show) its settings" },
         { NULL, "start", 0, -1, 0, cmd_start, "NAME...", "Start servers" },
@@ -128,7 +129,8 @@ static int unknown_verb(Cli *cli, const char *family, const char *word) {
                 return cli_usage(cli, "no verb '%s'; did you mean %s%s%s?", full, family ? family : "",
                         family ? " " : "", near);
 
-        return cli_usage(cli, "no verb '%s'; left4mectl help lists them", full);
+        return cli_usage(cli, "no verb '%s'; left4mectl help%s%s lists them", full, family ? " " : "",
+                family ? family : "");
 }
 
 static int run_verb(Cli *cli, const char *family, const char *name, char **words) {

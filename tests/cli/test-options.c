@@ -53,7 +53,11 @@ static void test_usage(void) {
         assert_usage(
                 "'soon' is no time; \"10 min ago\", \"yesterday\", \"13:05\", \"2025-11-22 13:05\" or @SECONDS are",
                 "logs", "a", "--since", "soon", NULL);
-        assert_usage("-n 10001: at most 10000 lines", "logs", "a", "-n", "10001", NULL);
+        assert_usage("-n 10001: a number from 0 to 10000 is wanted", "logs", "a", "-n", "10001", NULL);
+        assert_usage("-n -5: a number from 0 to 10000 is wanted", "logs", "a", "-n", "-5", NULL);
+        assert_usage("-n -5: a number from 0 is wanted", "status", "-n", "-5", NULL);
+        assert_usage("no verb 'job frobnicate'; left4mectl help job lists them", "job", "frobnicate", NULL);
+        assert_usage("too few arguments: left4mectl create NAME -g GAME [-- ARGUMENT...]", "create", NULL);
         assert_usage("no verb '\\x1b[31m'; left4mectl help lists them", "\033[31m", NULL);
         assert_usage("list takes no arguments, but there is '-x'", "list", "--", "-x", NULL);
 }

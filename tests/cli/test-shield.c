@@ -131,6 +131,7 @@ static void test_usage(void) {
                 { { "set" }, "nothing to set" },
                 { { "set", "info" }, "--source or --port is wanted" },
                 { { "set", "--source=3" }, "shield set KIND --source 3" },
+                { { "set", "inform", "--source=3" }, "'inform' is no kind of packets; info, players," },
                 { { "set", "info", "--source=many" }, "--source: 'many' is no number" },
                 { { "set", "info", "--source=3/4/5" }, "--source: '4/5' is no number" },
                 { { "set", "info", "--port=" }, "RATE/BURST or /BURST is wanted" },
