@@ -13,6 +13,8 @@
 
 #define GAP 2
 #define SHRUNK_MIN 8
+/* What is broken into lines can be read at this width, and hardly below it. */
+#define WRAPPED_MIN 24
 
 typedef struct {
         char **cells;
@@ -98,14 +100,16 @@ static unsigned widths_sum(const Table *t, const unsigned *widths) {
 
 /*
  * Takes from the widest column of those with (or without) the flag what is too much, down to a readable
- * rest.
+ * rest; of what is broken into lines that is wrapped.
  */
-static void widths_shrink(const Table *t, unsigned *widths, unsigned columns, TableFlags flag) {
+static void widths_shrink(
+        const Table *t, unsigned *widths, unsigned columns, TableFlags flag, unsigned wrapped) {
         while (widths_sum(t, widths) > columns) {
                 unsigned i, widest = t->n_columns;
 
                 for (i = 0; i < t->n_columns; i++)
-                        if ((!flag || (t->columns[i].flags & flag)) && widths[i] > SHRUNK_MIN &&
+                        if ((!flag || (t->columns[i].flags & flag)) &&
+                                widths[i] > (t->columns[i].flags & TABLE_WRAP ? wrapped : SHRUNK_MIN) &&
                                 (widest == t->n_columns || widths[i] > widths[widest]))
                                 widest = i;
 
@@ -127,9 +131,10 @@ static unsigned *table_widths(const Table *t, unsigned columns, gboolean header)
                 }
         }
 
-        widths_shrink(t, widths, columns, TABLE_WRAP);
-        widths_shrink(t, widths, columns, TABLE_SHRINK);
-        widths_shrink(t, widths, columns, 0);
+        widths_shrink(t, widths, columns, TABLE_WRAP, WRAPPED_MIN);
+        widths_shrink(t, widths, columns, TABLE_SHRINK, WRAPPED_MIN);
+        widths_shrink(t, widths, columns, 0, WRAPPED_MIN);
+        widths_shrink(t, widths, columns, 0, SHRUNK_MIN);
         return widths;
 }
 

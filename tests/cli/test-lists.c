@@ -280,7 +280,7 @@ static void test_jobs(void) {
 
 static void test_check(void) {
         Fake *f = fake_new();
-        g_autoptr(Run) good = NULL, bad = NULL, json = NULL;
+        g_autoptr(Run) good = NULL, bad = NULL, json = NULL, narrow = NULL;
 
         f->checks =
                 "[('users', 'ok', 'left4me has uid 980', ''), ('overlayfs', 'warning', 'old kernel', 'use a newer one')]";
@@ -290,6 +290,10 @@ static void test_check(void) {
                 "ok       users      left4me has uid 980\n"
                 "warning  overlayfs  old kernel\n"
                 "                    -> use a newer one\n");
+
+        f->checks = "[('left4me-workshop@.service', 'ok', 'installed, sandboxed, as shipped', '')]";
+        narrow = run_to_end(f, RUN_TERMINAL | RUN_NARROW, 0, "check", NULL);
+        assert_has(narrow->out, "left4me\342\200\246  installed, sandboxed,\r\n");
 
         f->checks = "[('users', 'failed', 'left4me has uid 1000', 'reinstall')]";
         bad = RUN(f, 1, "check");
