@@ -105,7 +105,7 @@ char *format_exit(const char *result, int status) {
                 const char *result, *words;
         } known[] = {
                 { "", "not yet" },
-                { "success", "ended by itself" },
+                { "success", "without an error" },
                 { "watchdog", "gave no sign of life" },
                 { "timeout", "did not start or stop in time" },
                 { "protocol", "did not say that it is ready" },

@@ -56,7 +56,7 @@ static void test_times(void) {
 
 static void test_exit(void) {
         assert_text(format_exit("", 0), "not yet");
-        assert_text(format_exit("success", 0), "ended by itself");
+        assert_text(format_exit("success", 0), "without an error");
         assert_text(format_exit("exit-code", 1), "ended with code 1");
         assert_text(format_exit("exit-code", 139), "ended by SIGSEGV (code 139)");
         assert_text(format_exit("exit-code", 255), "ended with code 255");
