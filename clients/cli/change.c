@@ -95,7 +95,8 @@ static void job_words(GString *words, GVariant *changed) {
 
         if (props_has(changed, "State"))
                 add(words, "%s", props_string(changed, "State"));
-        if (*message)
+        if (*message &&
+                !(props_has(changed, "State") && g_str_equal(message, props_string(changed, "State"))))
                 add(words, "%s", message);
 }
 

@@ -102,6 +102,13 @@ static void on_added(GDBusObjectManager *manager, GDBusObject *object, gpointer 
         Cli *cli = userdata;
         g_autofree char *job = client_path_name(LEFT4ME_JOB_PREFIX, g_dbus_object_get_object_path(object));
 
+        /* GDBus names the owner after it has added what comes back with the service; that is not new. */
+        if (!has_owner(manager)) {
+                if (cli->json)
+                        tell_interfaces(cli, "present", object, NULL);
+                return;
+        }
+
         /* A job is best told by what it does. */
         tell_interfaces(cli, "added", object, job ? NULL : "created");
 }
@@ -118,8 +125,14 @@ static void on_changed(GDBusObjectManagerClient *manager, GDBusObjectProxy *obje
 }
 
 static void on_owner(GObject *manager, GParamSpec *property, gpointer userdata) {
-        gboolean there = has_owner(G_DBUS_OBJECT_MANAGER(manager));
+        gboolean there = has_owner(G_DBUS_OBJECT_MANAGER(manager)),
+                 was_there = g_object_get_data(manager, "gone") == NULL;
         Cli *cli = userdata;
+
+        /* One that goes again before it has told what there is was never there. */
+        if (there == was_there)
+                return;
+        g_object_set_data(manager, "gone", there ? NULL : manager);
 
         if (cli->json)
                 print_event(cli, there ? "started" : "stopped", "service", "left4med", NULL);
@@ -143,6 +156,8 @@ int cmd_watch(Cli *cli, char **words) {
         if (!manager)
                 return cli_error(cli, error);
 
+        if (!has_owner(manager))
+                g_object_set_data(G_OBJECT(manager), "gone", manager);
         g_signal_connect(manager, "object-added", G_CALLBACK(on_added), cli);
         g_signal_connect(manager, "object-removed", G_CALLBACK(on_removed), cli);
         g_signal_connect(manager, "interface-proxy-properties-changed", G_CALLBACK(on_changed), cli);

@@ -241,7 +241,8 @@ gboolean fake_called(const Fake *f, const char *call) {
         return FALSE;
 }
 
-static void own_name(Fake *f) {
+/* The service comes, or comes back. */
+void fake_own_name(Fake *f) {
         g_autoptr(GVariant) reply = NULL;
         g_autoptr(GError) error = NULL;
 
@@ -288,7 +289,7 @@ Fake *fake_new(void) {
 
         f->objects = g_dbus_object_manager_server_new(LEFT4ME_ROOT_PATH);
         g_dbus_object_manager_server_set_connection(f->objects, f->bus);
-        own_name(f);
+        fake_own_name(f);
         return f;
 }
 

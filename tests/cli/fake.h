@@ -43,6 +43,7 @@ struct Fake {
 
 Fake *fake_new(void);
 void fake_free(Fake *f);
+void fake_own_name(Fake *f);
 void fake_release_name(Fake *f);
 /* Offers a skeleton, whose calls are noted and shown to the hook. */
 void fake_export(Fake *f, const char *path, gpointer interface);

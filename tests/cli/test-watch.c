@@ -3,6 +3,7 @@
 /* watch: every change on a line. */
 
 #include <json-glib/json-glib.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "dbus/names.h"
@@ -41,12 +42,21 @@ static void test_words(void) {
         run_until(r, "  job 1: unpacking \\x1b[2J\n");
         fake_set_job(job, "succeeded", 1, "");
         run_until(r, "  job 1: succeeded\n");
+        job = fake_add_job(f, "import", "maps", "running");
+        fake_set_job(job, "cancelled", -1, "cancelled");
+        run_until(r, "  job 2: cancelled\n");
 
         fake_remove(f, LEFT4ME_INSTANCE_PREFIX, "versus-1");
         run_until(r, "  instance versus-1: deleted\n");
         fake_release_name(f);
         run_until(r, "  service left4med: gone\n");
         assert_lacks(r->out, "overlay maps: deleted");
+
+        /* What comes back with it is not new. */
+        fake_own_name(f);
+        run_until(r, "  service left4med: there\n");
+        g_assert_null(strstr(strstr(r->out->str, "left4med: gone"), "overlay maps"));
+        g_assert_null(strstr(strstr(r->out->str, "left4med: gone"), "job 1"));
         end_watch(r);
         fake_free(f);
 }
@@ -57,6 +67,7 @@ static void test_json(void) {
         L4Manager1Instance *versus = fake_add_instance(f, "versus-1", 27015);
         g_autoptr(Run) r = run_start(f, RUN_PIPES, words);
         g_auto(GStrv) lines = NULL;
+        const char *back;
         unsigned i;
 
         run_until(r, "\"event\":\"present\",\"type\":\"instance\",\"name\":\"versus-1\",\"properties\":{");
@@ -68,6 +79,11 @@ static void test_json(void) {
         run_until(r, "\"event\":\"removed\",\"type\":\"overlay\",\"name\":\"maps\"");
         fake_release_name(f);
         run_until(r, "\"event\":\"stopped\",\"type\":\"service\",\"name\":\"left4med\"}\n");
+        fake_own_name(f);
+        run_until(r, "\"event\":\"started\",\"type\":\"service\",\"name\":\"left4med\"}\n");
+        back = strstr(r->out->str, "\"event\":\"stopped\"");
+        g_assert_nonnull(strstr(back, "\"event\":\"present\",\"type\":\"instance\",\"name\":\"versus-1\""));
+        g_assert_null(strstr(back, "\"event\":\"added\""));
         end_watch(r);
 
         /* Each line is a document. */
