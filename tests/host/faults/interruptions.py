@@ -2,6 +2,7 @@
 """What ends a job from outside: somebody cancels it, its time is over, its units are killed."""
 
 import os
+import re
 import shutil
 import signal
 
@@ -31,6 +32,13 @@ def newest_job(g):
     """None if there is none."""
     found = [Job(row) for row in g.manager("ListJobs")[0] if row[3] in UNDER_WAY and row[1] != "clean"]
     return max(found, key=lambda job: job.number, default=None)
+
+
+def job_of(g, pid):
+    """The one that a process of a unit works for, which may be a clean-up after an earlier one; None if there is none."""
+    with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
+        number = re.search(r"@(?:build-)?(\d+)\.service", file.read())
+    return next((Job(row) for row in g.manager("ListJobs")[0] if number and row[0] == int(number[1])), None)
 
 
 def cancel(g, role, job):
@@ -75,12 +83,13 @@ def restart_manager(g, role, job):
     host.run("systemctl", "restart", "left4med.service")
 
 
-def of_newest(interruption, role):
-    """The interruption, of whatever job is under way, over a connection of its own."""
+def interrupter(interruption, role, held):
+    """Does it to the job that the process held() works for, or to the newest one if that is None; over a connection of its own."""
     def interrupt(over):
         g = ground.Ground()
         try:
-            job = None
+            pid = held()
+            job = job_of(g, pid) if pid else None
             while not job and not over.is_set():
                 job = newest_job(g)
             if job:

@@ -18,10 +18,15 @@ SAYS = {"cancel": "cancelled", "time_out": "took too long", "kill_manager": "int
 
 
 class Interruptions(Campaign):
+    def held(self):
+        """The process that stands still now, None if it goes on already."""
+        return next((hit["pid"] for hit in self.tracer.seen("hit")), None)
+
     def at_call(self, word, name, point, rng):
         operation = self.operation(word)
         operation.prepare()
-        result, why = self.hold(operation, point, i.of_newest(AT_CALLS[name], point.role), point.role != MANAGER)
+        interrupt = i.interrupter(AT_CALLS[name], point.role, self.held)
+        result, why = self.hold(operation, point, interrupt, point.role != MANAGER)
         if self.hit and point.role == WORKERS.get(word):
             self.assertEqual(result, "failed", why)
             self.assertIn(SAYS.get(name, ""), why)
