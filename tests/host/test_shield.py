@@ -198,8 +198,11 @@ class Shield(host.Case):
     def test_refusals(self):
         before = figures()
         self.assertIn("twice", self.assert_refused(ctl("shield", "set", "info", "--source=150", "--json", check=False), "InvalidArgument"))
-        self.assertIn("There is no setting", self.assert_refused(ctl("shield", "set", "nonsense", "--source=1", "--json", check=False),
-                                                                 "InvalidArgument"))
+        self.assertIn("no kind of packets", self.assert_refused(ctl("shield", "set", "nonsense", "--source=1", "--json", check=False),
+                                                                "InvalidArgument", 2))
+        error, message = host.call_error(f"{host.ROOT_PATH}/shield", f"{host.BUS_NAME}.Shield.Configure", "{'Nonsense': <uint32 1>}")
+        self.assertEqual(error, f"{host.ERROR}InvalidArgument")
+        self.assertIn("There is no setting", message)
         self.assertEqual(ctl("shield", "off", user=host.GUEST, check=False).code, 5)
         self.assertEqual(total(figures(), "source_rate"), total(before, "source_rate"))
         self.assertEqual(figures()["mode"], "on")
