@@ -32,7 +32,7 @@ int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_b
         if (!name_is_valid(*ret))
                 return sd_bus_error_setf(error, LEFT4ME_ERROR_INVALID_ARGUMENT,
                         "The name of %s is 1 to 64 of a-z, 0-9, - and _, and begins with a letter or digit.",
-                        g_str_equal(what, "instance") ? "a server" : "an overlay");
+                        what);
 
         return 0;
 }

@@ -26,7 +26,7 @@ int bus_freeze(sd_bus_message *call, void *userdata, sd_bus_error *error) {
         Job *j;
         int r;
 
-        r = bus_read_name(call, "overlay", &overlay, error);
+        r = bus_read_name(call, "an overlay", &overlay, error);
         if (r >= 0)
                 r = bus_read_options(call, freeze_options, G_N_ELEMENTS(freeze_options), &options, error);
         if (r < 0)

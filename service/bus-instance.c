@@ -238,7 +238,7 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *err
         Request *q;
         int r;
 
-        r = bus_read_name(call, "instance", &to, error);
+        r = bus_read_name(call, "a server", &to, error);
         if (r < 0)
                 return r;
 
@@ -261,7 +261,7 @@ static int method_clone(sd_bus_message *call, void *userdata, sd_bus_error *erro
         config->autostart = false;
         config->open_rcon = false;
 
-        r = bus_read_name(call, "instance", &name, error);
+        r = bus_read_name(call, "a server", &name, error);
         if (r >= 0)
                 r = bus_read_settings(i->manager, call, config, false, error);
         if (r < 0)

@@ -40,7 +40,7 @@ static int method_create_instance(sd_bus_message *call, void *userdata, sd_bus_e
         Request *q;
         int r;
 
-        r = bus_read_name(call, "instance", &name, error);
+        r = bus_read_name(call, "a server", &name, error);
         if (r >= 0)
                 r = bus_read_settings(m, call, config, false, error);
         if (r < 0)
@@ -64,7 +64,7 @@ static int method_create_overlay(sd_bus_message *call, void *userdata, sd_bus_er
         Request *q;
         int r;
 
-        r = bus_read_name(call, "overlay", &name, error);
+        r = bus_read_name(call, "an overlay", &name, error);
         if (r >= 0)
                 r = sd_bus_message_read(call, "s", &kind);
         if (r >= 0)
@@ -95,7 +95,7 @@ static int method_get_instance(sd_bus_message *call, void *userdata, sd_bus_erro
         Instance *i;
         int r;
 
-        r = bus_read_name(call, "instance", &name, error);
+        r = bus_read_name(call, "a server", &name, error);
         if (r < 0)
                 return r;
 
@@ -112,7 +112,7 @@ static int method_get_overlay(sd_bus_message *call, void *userdata, sd_bus_error
         Overlay *o;
         int r;
 
-        r = bus_read_name(call, "overlay", &name, error);
+        r = bus_read_name(call, "an overlay", &name, error);
         if (r < 0)
                 return r;
 

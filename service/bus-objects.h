@@ -31,7 +31,7 @@ int bus_append_held(sd_bus_message *m, const InstanceConfig *c); /* a{su} */
 /* Appends an au. */
 int bus_append_cpu_set(sd_bus_message *m, const CpuSet *s);
 
-/* Reads a name. Error: InvalidArgument. what: "instance" or "overlay". */
+/* Reads a name. Error: InvalidArgument. what has it, with its article: "a server", "an overlay". */
 int bus_read_name(sd_bus_message *call, const char *what, const char **ret, sd_bus_error *error);
 
 /* Whether it may be a path inside an overlay or a server: relative, UTF-8 without control characters, no empty, "." and ".."

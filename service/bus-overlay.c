@@ -246,7 +246,7 @@ static int method_rename(sd_bus_message *call, void *userdata, sd_bus_error *err
         Request *q;
         int r;
 
-        r = bus_read_name(call, "overlay", &to, error);
+        r = bus_read_name(call, "an overlay", &to, error);
         if (r < 0)
                 return r;
 
