@@ -217,19 +217,30 @@ static int run_helper(Fixture *f, const char *verb, const char *list) {
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Killed in the middle: the unit's ExecStopPost= finds what to set back. */
-static void test_killed(Fixture *f) {
-        const char *unit = "left4me-cpus@0.service";
+/* A change from 1 to 0 that stands still in its middle. */
+static Call *begin_stalled(Fixture *f) {
         Call *c;
 
-        world_divide_cpus(f);
         set(f, "1");
         systemd_stall_properties(f->systemd, "init.scope");
         c = begin_set(f, "0");
         loop_until(user_has, &(Wait){ f, "0" }, "user.slice to be set");
+        return c;
+}
+
+static void kill_helper(Fixture *f) {
         g_variant_unref(call_end(call_begin_to(f->client, "org.freedesktop.systemd1",
                 "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "KillUnit",
-                g_variant_new("(ssi)", unit, "main", 9), G_DBUS_CALL_FLAGS_NONE)));
+                g_variant_new("(ssi)", "left4me-cpus@0.service", "main", 9), G_DBUS_CALL_FLAGS_NONE)));
+}
+
+/* Killed in the middle: the unit's ExecStopPost= finds what to set back. */
+static void test_killed(Fixture *f) {
+        Call *c;
+
+        world_divide_cpus(f);
+        c = begin_stalled(f);
+        kill_helper(f);
         g_assert_cmpstr(call_error_name(c), ==, LEFT4ME_ERROR_FAILED);
         call_free(c);
         g_assert_cmpstr(systemd_get_cpus(f->systemd, "system.slice"), ==, "0");
@@ -247,9 +258,7 @@ static void cut_power(Fixture *f) {
         g_autofree char *undo = fixture_path(f, "run/left4me-cpus/undo");
 
         fixture_kill(f);
-        g_variant_unref(call_end(call_begin_to(f->client, "org.freedesktop.systemd1",
-                "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "KillUnit",
-                g_variant_new("(ssi)", "left4me-cpus@0.service", "main", 9), G_DBUS_CALL_FLAGS_NONE)));
+        kill_helper(f);
         g_assert_cmpint(g_unlink(undo), ==, 0);
         systemd_stall_properties(f->systemd, NULL);
 }
@@ -272,10 +281,7 @@ static void test_power_cut(Fixture *f) {
         Call *c;
 
         world_divide_cpus(f);
-        set(f, "1");
-        systemd_stall_properties(f->systemd, "init.scope");
-        c = begin_set(f, "0");
-        loop_until(user_has, &(Wait){ f, "0" }, "user.slice to be set");
+        c = begin_stalled(f);
         cut_power(f);
         call_free(c);
         g_assert_cmpstr(systemd_get_cpus(f->systemd, "l4d2-game.slice"), ==, "0,2-3");
