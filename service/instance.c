@@ -363,23 +363,30 @@ static void note_exit(Instance *i, const UnitState *s, int status, uint64_t when
 
 /* The first process of a PID namespace is not always a child of systemd's, whose end it can miss; the unit's own then tells (257, tried). */
 static bool exit_was_missed(const Instance *i, const UnitState *s) {
-        return s->exited == 0 && s->entered > i->last_exit.when && s->down > s->entered &&
-               unit_is_down(i->server) && s->result[0];
+        bool ended = unit_is_down(i->server) || unit_waits_to_restart(i->server);
+
+        return ended && s->exited == 0 && s->entered > i->last_exit.when && s->down > s->entered &&
+               s->result[0];
+}
+
+/* In words of systemd's that leave no doubt of the signal. */
+static int signal_of(const char *result) {
+        return g_str_equal(result, "timeout") || g_str_equal(result, "oom-kill") ? SIGKILL : 0;
 }
 
 static void note_crash(Instance *i, const UnitState *s) {
         if (unit_waits_to_restart(i->server))
                 log_instance(LOG_WARNING, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name,
                         "ended by itself (%s, status %d), systemd starts it again", s->result,
-                        s->exit_status);
+                        i->last_exit.status);
         else if (s->restarts > 0)
                 /* That the start limit is reached systemd tells nobody: it just starts it no more. */
                 log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_GAVE_UP, i->name,
                         "ended by itself too often (%u automatic restarts) and stays down (%s, status %d)",
-                        s->restarts, s->result, s->exit_status);
+                        s->restarts, s->result, i->last_exit.status);
         else
                 log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name, "failed (%s, status %d)",
-                        s->result, s->exit_status);
+                        s->result, i->last_exit.status);
 }
 
 void instance_take_state(Instance *i) {
@@ -395,7 +402,7 @@ void instance_take_state(Instance *i) {
                                                            !g_str_equal(s->result, i->last_exit.result))))
                 note_exit(i, s, s->exit_status, s->exited);
         else if (exit_was_missed(i, s))
-                note_exit(i, s, g_str_equal(s->result, "timeout") ? SIGKILL : 0, s->down);
+                note_exit(i, s, signal_of(s->result), s->down);
         if ((failed && !g_str_equal(i->sub, "failed")) || (waits && !g_str_equal(i->sub, "auto-restart")))
                 note_crash(i, s);
 

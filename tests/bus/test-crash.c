@@ -116,6 +116,16 @@ static void test_missed_exit(Fixture *f) {
         expect_last_exit(f, "core-dump", SIGSEGV);
 }
 
+static void test_missed_crash(Fixture *f) {
+        start_server(f);
+        systemd_die(f->systemd, SERVER, (SystemdOutcome){ "oom-kill", SYSTEMD_MISSED, 0, true });
+        expect(f, "SubState", "'auto-restart'");
+        expect_last_exit(f, "oom-kill", SIGKILL);
+        systemd_auto_restart(f->systemd, SERVER, false);
+        expect(f, "ActiveState", "'active'");
+        expect_last_exit(f, "oom-kill", SIGKILL);
+}
+
 static void test_start_limit(Fixture *f) {
         start_server(f);
         for (guint i = 0; i < 5; i++) {
@@ -202,6 +212,7 @@ static void add_tests(void) {
         fixture_add("/crash/crash", test_crash);
         fixture_add("/crash/last-exit", test_last_exit);
         fixture_add("/crash/missed-exit", test_missed_exit);
+        fixture_add("/crash/missed-crash", test_missed_crash);
         fixture_add("/crash/start-limit", test_start_limit);
         fixture_add("/crash/others", test_others);
         fixture_add("/crash/stop-after-crash", test_stop_after_crash);
