@@ -31,3 +31,29 @@ int bus_close_array_entry(sd_bus_message *m) {
         r = sd_bus_message_close_container(m);
         return r < 0 ? r : bus_close_entry(m);
 }
+
+int bus_read_entries(sd_bus_message *m, BusEntryReader read, void *userdata) {
+        const char *key;
+        int r;
+
+        if (sd_bus_message_get_error(m))
+                return -sd_bus_message_get_errno(m);
+
+        r = sd_bus_message_enter_container(m, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
+                r = sd_bus_message_read(m, "s", &key);
+                if (r >= 0)
+                        r = read(m, key, userdata);
+                if (r == 0)
+                        r = sd_bus_message_skip(m, "v");
+                if (r >= 0)
+                        r = sd_bus_message_exit_container(m);
+                if (r < 0)
+                        return r;
+        }
+
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "service/bus-entry.h"
 #include "service/check.h"
 #include "service/cpus.h"
 #include "service/manager.h"
@@ -172,32 +173,31 @@ static void check_io_weight(const Manager *m, GPtrArray *findings) {
                                 number));
 }
 
+typedef struct Weights {
+        uint64_t cpu, io;
+} Weights;
+
+static int read_weight(sd_bus_message *m, const char *name, void *userdata) {
+        Weights *w = userdata;
+
+        if (g_str_equal(name, "CPUWeight"))
+                return sd_bus_message_read(m, "v", "t", &w->cpu);
+
+        return g_str_equal(name, "IOWeight") ? sd_bus_message_read(m, "v", "t", &w->io) : 0;
+}
+
 /* The weights of l4d2.slice, which competes with system.slice and user.slice. */
 static int on_weights(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CheckCpus *check = userdata;
-        uint64_t cpu = 0, io = 0;
-        const char *name;
+        Weights w = { 0 };
 
-        if (!sd_bus_message_get_error(reply) && sd_bus_message_enter_container(reply, 'a', "{sv}") >= 0)
-                while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
-                        int r;
-
-                        if (sd_bus_message_read(reply, "s", &name) < 0)
-                                break;
-                        if (g_str_equal(name, "CPUWeight"))
-                                r = sd_bus_message_read(reply, "v", "t", &cpu);
-                        else if (g_str_equal(name, "IOWeight"))
-                                r = sd_bus_message_read(reply, "v", "t", &io);
-                        else
-                                r = sd_bus_message_skip(reply, "v");
-                        if (r < 0 || sd_bus_message_exit_container(reply) < 0)
-                                break;
-                }
+        (void) bus_read_entries(reply, read_weight, &w);
 
         /* All bits set: nobody has said one. */
-        if (cpu > 100 && cpu <= 10000 && io > 100 && io <= 10000)
+        if (w.cpu > 100 && w.cpu <= 10000 && w.io > 100 && w.io <= 10000)
                 findings_add(check->findings, "l4d2.slice", "ok",
-                        g_strdup_printf("servers weigh %u times what the rest does", (unsigned) (cpu / 100)),
+                        g_strdup_printf(
+                                "servers weigh %u times what the rest does", (unsigned) (w.cpu / 100)),
                         g_strdup(""));
         else
                 findings_add(check->findings, "l4d2.slice", "failed",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "service/bus-entry.h"
 #include "service/check.h"
 #include "service/manager.h"
 #include "service/unit-internal.h"
@@ -98,6 +99,7 @@ typedef struct CheckUnit {
         size_t index;
         char *path;
         GPtrArray *complaints; /* char* */
+        unsigned told;         /* of its expectations, by systemd */
 } CheckUnit;
 
 static void check_units_unref(CheckUnits *c) {
@@ -130,7 +132,7 @@ static void check_unit_end(CheckUnit *u) {
         g_free(u);
 }
 
-static bool read_expected(sd_bus_message *m, const Expectation *e) {
+static int read_expected(sd_bus_message *m, const Expectation *e, bool *ret_met) {
         const char contents[] = { e->type, '\0' };
         const char *text = "";
         uint64_t number = 0;
@@ -143,50 +145,38 @@ static bool read_expected(sd_bus_message *m, const Expectation *e) {
         else
                 r = sd_bus_message_read(m, "v", contents, &number);
 
-        return r >= 0 && (e->type == 's' ? g_str_equal(text, e->text)
-                                         : e->number == (e->type == 'b' ? (uint64_t) b : number));
+        *ret_met = r >= 0 && (e->type == 's' ? g_str_equal(text, e->text)
+                                             : e->number == (e->type == 'b' ? (uint64_t) b : number));
+        return r;
 }
 
-static const Expectation *find_expectation(const Expectation *list, const char *property) {
-        for (; list->property; list++)
-                if (g_str_equal(list->property, property))
-                        return list;
+static int read_setting(sd_bus_message *m, const char *property, void *userdata) {
+        CheckUnit *u = userdata;
+        const Expectation *e = checked_units[u->index].expectations;
+        bool met;
+        int r;
 
-        return NULL;
+        while (e->property && !g_str_equal(e->property, property))
+                e++;
+        if (!e->property)
+                return 0;
+
+        r = read_expected(m, e, &met);
+        if (!met)
+                g_ptr_array_add(u->complaints, g_strdup_printf("%s= is not as shipped", property));
+        u->told++;
+        return r;
 }
 
 static int on_service(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CheckUnit *u = userdata;
-        const Expectation *list = checked_units[u->index].expectations;
-        unsigned met = 0, wanted = 0;
-        const char *property;
+        unsigned wanted = 0;
 
-        while (list[wanted].property)
+        while (checked_units[u->index].expectations[wanted].property)
                 wanted++;
 
-        if (!sd_bus_message_get_error(reply) && sd_bus_message_enter_container(reply, 'a', "{sv}") >= 0)
-                while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
-                        const Expectation *e;
-
-                        if (sd_bus_message_read(reply, "s", &property) < 0)
-                                break;
-
-                        e = find_expectation(list, property);
-                        if (e && read_expected(reply, e))
-                                met++;
-                        else if (e) {
-                                g_ptr_array_add(
-                                        u->complaints, g_strdup_printf("%s= is not as shipped", property));
-                                met++;
-                                break;
-                        } else if (sd_bus_message_skip(reply, "v") < 0)
-                                break;
-
-                        if (sd_bus_message_exit_container(reply) < 0)
-                                break;
-                }
-
-        if (met < wanted && u->complaints->len == 0)
+        (void) bus_read_entries(reply, read_setting, u);
+        if (u->told < wanted && u->complaints->len == 0)
                 g_ptr_array_add(u->complaints, g_strdup("systemd does not tell all of its settings"));
         check_unit_end(u);
         return 1;
@@ -197,7 +187,43 @@ static int get_all(CheckUnit *u, const char *interface, sd_bus_message_handler_t
                 "org.freedesktop.DBus.Properties", "GetAll", handler, u, "s", interface);
 }
 
-static void check_origin(CheckUnit *u, const char *fragment, GStrv drop_ins, bool stale) {
+/* Where a unit comes from. */
+typedef struct Origin {
+        char *fragment;
+        char **drop_ins;
+        int stale;
+} Origin;
+
+static int read_origin(sd_bus_message *m, const char *property, void *userdata) {
+        Origin *o = userdata;
+        const char *text;
+        int r;
+
+        if (g_str_equal(property, "NeedDaemonReload"))
+                return sd_bus_message_read(m, "v", "b", &o->stale);
+
+        if (g_str_equal(property, "FragmentPath")) {
+                r = sd_bus_message_read(m, "v", "s", &text);
+                if (r >= 0) {
+                        g_free(o->fragment);
+                        o->fragment = g_strdup(text);
+                }
+                return r;
+        }
+
+        if (!g_str_equal(property, "DropInPaths") || o->drop_ins)
+                return 0;
+
+        r = sd_bus_message_enter_container(m, 'v', "as");
+        if (r >= 0)
+                r = sd_bus_message_read_strv(m, &o->drop_ins);
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
+static void check_origin(CheckUnit *u, const Origin *o) {
+        const char *fragment = o->fragment ?: "";
         g_autofree char *expected = g_strconcat(FRAGMENTS, checked_units[u->index].fragment, NULL);
         g_autofree char *hardening = g_strconcat(expected, ".d/10-hardening.conf", NULL);
 
@@ -205,43 +231,20 @@ static void check_origin(CheckUnit *u, const char *fragment, GStrv drop_ins, boo
                 g_ptr_array_add(u->complaints,
                         *fragment == '\0' ? g_strdup("it is not installed")
                                           : g_strdup_printf("%s stands in its place", fragment));
-        if (!drop_ins || !g_strv_contains((const char *const *) drop_ins, hardening))
+        if (!o->drop_ins || !g_strv_contains((const char *const *) o->drop_ins, hardening))
                 g_ptr_array_add(u->complaints, g_strdup("its 10-hardening.conf is not in force"));
-        if (stale)
+        if (o->stale)
                 g_ptr_array_add(u->complaints, g_strdup("its files have changed: systemctl daemon-reload"));
 }
 
 static int on_unit(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
         CheckUnit *u = userdata;
-        const char *property, *fragment = "";
-        char **drop_ins = NULL;
-        int stale = 0;
+        Origin origin = { 0 };
 
-        if (!sd_bus_message_get_error(reply) && sd_bus_message_enter_container(reply, 'a', "{sv}") >= 0)
-                while (sd_bus_message_enter_container(reply, 'e', "sv") > 0) {
-                        int r;
-
-                        if (sd_bus_message_read(reply, "s", &property) < 0)
-                                break;
-
-                        if (g_str_equal(property, "FragmentPath"))
-                                r = sd_bus_message_read(reply, "v", "s", &fragment);
-                        else if (g_str_equal(property, "NeedDaemonReload"))
-                                r = sd_bus_message_read(reply, "v", "b", &stale);
-                        else if (g_str_equal(property, "DropInPaths") && !drop_ins) {
-                                r = sd_bus_message_enter_container(reply, 'v', "as");
-                                if (r >= 0)
-                                        r = sd_bus_message_read_strv(reply, &drop_ins);
-                                if (r >= 0)
-                                        r = sd_bus_message_exit_container(reply);
-                        } else
-                                r = sd_bus_message_skip(reply, "v");
-                        if (r < 0 || sd_bus_message_exit_container(reply) < 0)
-                                break;
-                }
-
-        check_origin(u, fragment, drop_ins, stale);
-        g_strfreev(drop_ins);
+        (void) bus_read_entries(reply, read_origin, &origin);
+        check_origin(u, &origin);
+        g_free(origin.fragment);
+        g_strfreev(origin.drop_ins);
         if (get_all(u, SYSTEMD_SERVICE, on_service) < 0)
                 check_unit_end(u);
 

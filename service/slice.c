@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dbus/names.h"
+#include "service/bus-entry.h"
 #include "service/manager.h"
 #include "service/slice.h"
 #include "service/unit-internal.h"
@@ -48,19 +49,17 @@ static int read_cpus(sd_bus_message *m, CpuSet *ret) {
                 r = sd_bus_message_read_array(m, 'y', &bytes, &size);
         if (r >= 0)
                 r = sd_bus_message_exit_container(m);
-        if (r >= 0)
-                cpu_set_from_bytes(bytes, size, ret);
-
-        return r;
-}
-
-static int read_property(sd_bus_message *m, SliceFigures *f) {
-        const char *name, *text;
-        int r;
-
-        r = sd_bus_message_read(m, "s", &name);
         if (r < 0)
                 return r;
+
+        cpu_set_from_bytes(bytes, size, ret);
+        return 1;
+}
+
+static int read_property(sd_bus_message *m, const char *name, void *userdata) {
+        SliceFigures *f = userdata;
+        const char *text;
+        int r;
 
         if (g_str_equal(name, "AllowedCPUs"))
                 return read_cpus(m, &f->allowed);
@@ -73,7 +72,7 @@ static int read_property(sd_bus_message *m, SliceFigures *f) {
         if (g_str_equal(name, "TasksCurrent"))
                 return sd_bus_message_read(m, "v", "t", &f->tasks);
         if (!g_str_equal(name, "ControlGroup"))
-                return sd_bus_message_skip(m, "v");
+                return 0;
 
         r = sd_bus_message_read(m, "v", "s", &text);
         if (r >= 0) {
@@ -88,16 +87,8 @@ static int read_figures(sd_bus_message *m, SliceFigures *ret) {
         g_auto(SliceFigures) f = { 0 };
         int r;
 
-        if (sd_bus_message_get_error(m))
-                return -sd_bus_message_get_errno(m);
-
         figures_clear(&f);
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = read_property(m, &f);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
+        r = bus_read_entries(m, read_property, &f);
         if (r < 0)
                 return r;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "service/bus-entry.h"
 #include "service/unit-internal.h"
 
 /* Our names for systemd's accounting properties. */
@@ -24,33 +25,19 @@ static const char *figure_of(const char *property) {
         return NULL;
 }
 
-static int read_figures(sd_bus_message *m, GHashTable *to) {
-        const char *name, *figure;
+static int read_figure(sd_bus_message *m, const char *property, void *userdata) {
+        const char *figure = figure_of(property);
+        GHashTable *to = userdata;
         uint64_t value;
         int r;
 
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
+        if (!figure)
+                return 0;
 
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                r = sd_bus_message_read(m, "s", &name);
-                if (r < 0)
-                        return r;
-
-                figure = figure_of(name);
-                r = figure ? sd_bus_message_read(m, "v", "t", &value) : sd_bus_message_skip(m, "v");
-                if (r < 0)
-                        return r;
-
-                /* All bits set is systemd's word for: not counted. */
-                if (figure && value != UINT64_MAX)
-                        g_hash_table_insert(to, g_strdup(figure), g_memdup2(&value, sizeof(value)));
-
-                r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
+        r = sd_bus_message_read(m, "v", "t", &value);
+        /* All bits set is systemd's word for: not counted. */
+        if (r >= 0 && value != UINT64_MAX)
+                g_hash_table_insert(to, g_strdup(figure), g_memdup2(&value, sizeof(value)));
 
         return r;
 }
@@ -64,8 +51,7 @@ static int on_figures(sd_bus_message *reply, void *userdata, sd_bus_error *error
         g_autoptr(GHashTable) table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
         const FiguresCall *call = userdata;
 
-        if (!sd_bus_message_get_error(reply))
-                (void) read_figures(reply, table);
+        (void) bus_read_entries(reply, read_figure, table);
 
         call->done(table, call->userdata);
         return 1;

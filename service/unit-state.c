@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "service/bus-entry.h"
 #include "service/unit-internal.h"
 #include "service/util.h"
 
@@ -74,41 +75,22 @@ static int read_target(sd_bus_message *m, const Target *t, UnitState *state) {
                 r = read_id(m, field);
         else
                 r = sd_bus_message_read_basic(m, t->type, field);
-        if (r < 0)
-                return r;
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
 
-        return sd_bus_message_exit_container(m);
+        return r < 0 ? r : 1;
+}
+
+static int read_property(sd_bus_message *m, const char *name, void *userdata) {
+        for (size_t i = 0; i < G_N_ELEMENTS(targets); i++)
+                if (g_str_equal(targets[i].name, name))
+                        return read_target(m, &targets[i], userdata);
+
+        return 0;
 }
 
 int unit_read_properties(sd_bus_message *m, UnitState *state) {
-        const char *name;
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const Target *t = NULL;
-
-                r = sd_bus_message_read(m, "s", &name);
-                if (r < 0)
-                        return r;
-
-                for (size_t i = 0; i < G_N_ELEMENTS(targets) && !t; i++)
-                        if (g_str_equal(targets[i].name, name))
-                                t = &targets[i];
-
-                r = t ? read_target(m, t, state) : sd_bus_message_skip(m, "v");
-                if (r < 0)
-                        return r;
-
-                r = sd_bus_message_exit_container(m);
-                if (r < 0)
-                        return r;
-        }
-
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        return bus_read_entries(m, read_property, state);
 }
 
 void unit_take_state(Unit *u, const UnitState *state) {
