@@ -69,11 +69,9 @@ static int enter(TreeDiff *d, int a, int b) {
         int r = d->levels->len < DEPTH_MAX ? 0 : -ELOOP;
 
         for (unsigned s = 0; s < 2; s++) {
-                l.side[s] = r >= 0 && fds[s] >= 0 ? fdopendir(fds[s]) : NULL;
-                if (fds[s] >= 0 && !l.side[s]) {
-                        r = r < 0 ? r : -errno;
-                        (void) close(fds[s]);
-                }
+                int taken = fds[s] >= 0 ? directory_take(fds[s], &l.side[s]) : 0;
+
+                r = r < 0 ? r : taken;
         }
         if (r < 0) {
                 level_clear(&l);

@@ -8,11 +8,10 @@
 #include "inventory.h"
 #include "json.h"
 #include "props.h"
+#include "shield.h"
 #include "style.h"
 #include "table.h"
 #include "verbs.h"
-
-static const char *const kinds[] = { "info", "players", "rules", "challenge", "connect", "lobby", "other" };
 
 /* What is shown; the figures are empty when the service could not tell them. */
 typedef struct {
@@ -102,8 +101,8 @@ static void show_json(Cli *cli, const Shield *s) {
         guint32 length = 0;
 
         (void) g_variant_lookup(s->limits, "MaximumLength", "u", &length);
-        for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++)
-                json_array_add_object_element(array, kind_json(s, kinds[i]));
+        for (const char *const *kind = shield_kinds; *kind; kind++)
+                json_array_add_object_element(array, kind_json(s, *kind));
 
         json_object_set_string_member(document, "mode", props_string(s->properties, "Mode"));
         json_object_set_string_member(document, "state", props_string(s->properties, "State"));
@@ -156,21 +155,19 @@ static void print_kinds(Cli *cli, const Shield *s) {
         };
         g_autoptr(Table) table = table_new(columns, G_N_ELEMENTS(columns));
 
-        for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
-                guint64 over_source = counter_of(s, "OverSource", kinds[i]),
-                        over_port = counter_of(s, "OverPort", kinds[i]);
+        for (const char *const *kind = shield_kinds; *kind; kind++) {
+                guint64 over_source = counter_of(s, "OverSource", *kind),
+                        over_port = counter_of(s, "OverPort", *kind);
                 g_autofree char *source = g_strdup_printf("%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
-                                        limit_of(s, kinds[i], "SourceRate"),
-                                        limit_of(s, kinds[i], "SourceBurst")),
+                                        limit_of(s, *kind, "SourceRate"), limit_of(s, *kind, "SourceBurst")),
                                 *port = g_strdup_printf("%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
-                                        limit_of(s, kinds[i], "PortRate"),
-                                        limit_of(s, kinds[i], "PortBurst")),
+                                        limit_of(s, *kind, "PortRate"), limit_of(s, *kind, "PortBurst")),
                                 *passed = g_strdup_printf(
-                                        "%" G_GUINT64_FORMAT, counter_of(s, "Passed", kinds[i])),
+                                        "%" G_GUINT64_FORMAT, counter_of(s, "Passed", *kind)),
                                 *by_source = g_strdup_printf("%" G_GUINT64_FORMAT, over_source),
                                 *by_port = g_strdup_printf("%" G_GUINT64_FORMAT, over_port);
 
-                table_add(table, kinds[i], source, port, passed, by_source, by_port, NULL);
+                table_add(table, *kind, source, port, passed, by_source, by_port, NULL);
                 table_style(table, 4, over_source > 0 ? STYLE_YELLOW : STYLE_NONE);
                 table_style(table, 5, over_port > 0 ? STYLE_YELLOW : STYLE_NONE);
         }

@@ -2,20 +2,24 @@
 
 /* shield off, count, on, set: flood limits. */
 
+#include <stdint.h>
+
 #include "dbus/names.h"
 #include "json.h"
+#include "shield.h"
 #include "verbs.h"
 
-static gboolean check_kind(Cli *cli, const char *kind) {
-        static const char *const kinds[] = { "info", "players", "rules", "challenge", "connect", "lobby",
-                "other", NULL };
+const char *const shield_kinds[] = { "info", "players", "rules", "challenge", "connect", "lobby", "other",
+        NULL };
 
-        if (g_strv_contains(kinds, kind))
+static gboolean check_kind(Cli *cli, const char *kind) {
+        g_autofree char *kinds = NULL;
+
+        if (g_strv_contains(shield_kinds, kind))
                 return TRUE;
 
-        (void) cli_usage(cli,
-                "'%s' is no kind of packets; info, players, rules, challenge, connect, lobby and other are",
-                kind);
+        kinds = g_strjoinv(", ", (char **) (uintptr_t) shield_kinds);
+        (void) cli_usage(cli, "'%s' is no kind of packets; %s are", kind, kinds);
         return FALSE;
 }
 

@@ -38,6 +38,11 @@ static void put_times(Cli *cli, const char *letter, unsigned n) {
                 fputs(letter, cli->out.file);
 }
 
+static void put_gap(Cli *cli, gboolean between) {
+        if (between)
+                fputc(' ', cli->out.file);
+}
+
 static void put_edge(Cli *cli, const Letters *l, const char *left, const char *right, const char *title) {
         fputs(left, cli->out.file);
         fputs(l->across, cli->out.file);
@@ -45,7 +50,6 @@ static void put_edge(Cli *cli, const Letters *l, const char *left, const char *r
                 terminal_put(&cli->out, STYLE_DIM, title);
         put_times(cli, l->across, INNER - 1 - (unsigned) strlen(title));
         fputs(right, cli->out.file);
-        fputc(' ', cli->out.file);
 }
 
 static void put_load(Cli *cli, const Letters *l, const CpuInfo *c) {
@@ -74,7 +78,6 @@ static void put_cpu(Cli *cli, const Letters *l, const CpuInfo *c) {
         } else
                 fprintf(cli->out.file, "%*s", (int) INNER, "");
         fputs(l->down, cli->out.file);
-        fputc(' ', cli->out.file);
 }
 
 /* Some cores beside each other; each is an array of its threads. */
@@ -87,6 +90,7 @@ static void put_row(Cli *cli, const Letters *l, GPtrArray *cores, guint from, gu
                 g_autofree char *title = g_strdup_printf(" core %u ", first->core);
 
                 height = MAX(height, core->len);
+                put_gap(cli, i > from);
                 put_edge(cli, l, l->top_left, l->top_right, title);
         }
         fputc('\n', cli->out.file);
@@ -95,13 +99,16 @@ static void put_row(Cli *cli, const Letters *l, GPtrArray *cores, guint from, gu
                 for (i = from; i < to; i++) {
                         const GPtrArray *core = g_ptr_array_index(cores, i);
 
+                        put_gap(cli, i > from);
                         put_cpu(cli, l, k < core->len ? g_ptr_array_index(core, k) : NULL);
                 }
                 fputc('\n', cli->out.file);
         }
 
-        for (i = from; i < to; i++)
+        for (i = from; i < to; i++) {
+                put_gap(cli, i > from);
                 put_edge(cli, l, l->bottom_left, l->bottom_right, "");
+        }
         fputc('\n', cli->out.file);
 }
 
