@@ -10,6 +10,7 @@
 #include "jobwatch.h"
 #include "json.h"
 #include "logview.h"
+#include "presence.h"
 #include "props.h"
 #include "text.h"
 #include "timespec.h"
@@ -34,9 +35,11 @@ typedef struct {
 typedef struct {
         Cli *cli;
         LogStyle style;
-        gboolean cursors;  /* each line begins with one */
-        char *last_cursor; /* NULL for none yet */
-        JsonArray *array;  /* of LOG_JSON_ARRAY */
+        gboolean cursors;      /* each line begins with one */
+        gboolean show_cursors; /* and it is told */
+        gboolean goes_on;      /* once it has broken off: no line is shown by half */
+        char *last_cursor;     /* NULL for none yet */
+        JsonArray *array;      /* of LOG_JSON_ARRAY */
 } LogView;
 
 /* "[CURSOR ]TIME PRIORITY IDENTIFIER MESSAGE". What looks otherwise is taken as a message without the rest. */
@@ -121,7 +124,7 @@ static void print_line(LogView *v, char *line, size_t size) {
         if (l.cursor) {
                 g_free(v->last_cursor);
                 v->last_cursor = g_utf8_make_valid(l.cursor, -1);
-                l.cursor = v->last_cursor;
+                l.cursor = v->show_cursors ? v->last_cursor : NULL;
         }
 
         if (v->style == LOG_TEXT)
@@ -172,7 +175,7 @@ static gboolean print_all(LogView *v, int fd) {
                 fflush(v->cli->out.file);
         }
 
-        if (have > 0)
+        if (have > 0 && !v->goes_on)
                 print_line(v, buffer, have);
 
         return n == 0;
@@ -227,7 +230,7 @@ GVariant *log_options_build(Cli *cli, const LogOptions *o) {
                 g_variant_dict_insert(&dict, "Lines", "u", (guint32) lines);
         if (o->follow)
                 g_variant_dict_insert(&dict, "Follow", "b", TRUE);
-        if (o->show_cursor)
+        if (o->show_cursor || o->follow)
                 g_variant_dict_insert(&dict, "Cursors", "b", TRUE);
 
         return g_variant_ref_sink(g_variant_dict_end(&dict));
@@ -239,48 +242,103 @@ static gboolean job_has_ended(Cli *cli, const char *path) {
         return properties && job_state_ended(props_string(properties, "State"));
 }
 
-/* The log of an object, until it ends or somebody has had enough. */
-int log_show(Cli *cli, const char *path, const char *interface, const LogOptions *o) {
-        LogView view = { .cli = cli,
-                .style = !cli->json  ? LOG_TEXT
-                         : o->follow ? LOG_JSON_LINES
-                                     : LOG_JSON_ARRAY,
-                .cursors = o->show_cursor };
-        gboolean instance = g_str_equal(interface, LEFT4ME_INSTANCE_INTERFACE);
-        const char *prefix = instance ? LEFT4ME_INSTANCE_PREFIX : LEFT4ME_JOB_PREFIX;
-        g_autofree char *name = client_path_name(prefix, path);
-        g_autoptr(GVariant) options = NULL, reply = NULL;
-        g_autoptr(GError) error = NULL;
-        gboolean complete;
-        int fd;
+/* A log that is being shown, where it comes from, and what was asked for. */
+typedef struct {
+        LogView *view;
+        const char *path, *interface;
+        const LogOptions *options;
+        char *owner; /* of the bus name, when it was opened */
+} LogSource;
 
-        options = log_options_build(cli, o);
+/* From the last line that was shown on, if one was. */
+static int log_open(LogSource *s, int *ret_fd, GError **error) {
+        LogOptions o = *s->options;
+        Cli *cli = s->view->cli;
+        g_autoptr(GVariant) options = NULL, reply = NULL;
+
+        if (s->view->last_cursor)
+                o = (LogOptions){ .lines = -1,
+                        .until = o.until,
+                        .after_cursor = s->view->last_cursor,
+                        .follow = o.follow,
+                        .show_cursor = o.show_cursor };
+        options = log_options_build(cli, &o);
         if (!options)
                 return EXIT_USAGE;
 
         reply = cli_call_fd(cli,
                 &(const ClientCall){
-                        .path = path,
-                        .interface = interface,
+                        .path = s->path,
+                        .interface = s->interface,
                         .method = "OpenLog",
                         .arguments = g_variant_new("(@a{sv})", options),
                         .reply = "(h)",
                         .interactive = TRUE,
                 },
-                0, &fd, &error);
+                0, ret_fd, error);
         if (!reply)
-                return cli_error_about(cli, error, prefix, name);
+                return EXIT_FAILED;
+
+        g_free(s->owner);
+        s->owner = presence_owner(cli);
+        return EXIT_OK;
+}
+
+/* After its end: whether it goes on, with a left4med that has started anew. Journals outlive it. */
+static gboolean log_comes_back(LogSource *s, int *ret_fd, GError **error) {
+        Cli *cli = s->view->cli;
+
+        if (!s->view->goes_on || !presence_is_lost(cli, s->owner))
+                return FALSE;
+
+        if (!cli->quiet)
+                cli_complain(cli, "left4med has gone; the log goes on when it is back");
+        do {
+                g_clear_error(error);
+                presence_wait(cli);
+                if (log_open(s, ret_fd, error) == EXIT_OK)
+                        return TRUE;
+        } while (*error && client_failure(*error) == CLIENT_FAILURE_NO_SERVICE);
+
+        return FALSE;
+}
+
+/* The log of an object, until it ends or somebody has had enough. */
+int log_show(Cli *cli, const char *path, const char *interface, const LogOptions *o) {
+        gboolean instance = g_str_equal(interface, LEFT4ME_INSTANCE_INTERFACE), complete;
+        LogView view = { .cli = cli,
+                .style = !cli->json  ? LOG_TEXT
+                         : o->follow ? LOG_JSON_LINES
+                                     : LOG_JSON_ARRAY,
+                .cursors = o->show_cursor || o->follow,
+                .show_cursors = o->show_cursor,
+                /* The log of a job ends with the job. */
+                .goes_on = o->follow && instance };
+        LogSource source = { &view, path, interface, o, NULL };
+        const char *prefix = instance ? LEFT4ME_INSTANCE_PREFIX : LEFT4ME_JOB_PREFIX;
+        g_autofree char *name = client_path_name(prefix, path);
+        g_autoptr(GError) error = NULL;
+        int fd, r;
+
+        r = log_open(&source, &fd, &error);
+        if (r != EXIT_OK)
+                return error ? cli_error_about(cli, error, prefix, name) : r;
 
         view.array = view.style == LOG_JSON_ARRAY ? json_array_new() : NULL;
-        complete = print_all(&view, fd);
-        (void) close(fd);
+        do {
+                complete = print_all(&view, fd);
+                (void) close(fd);
+        } while (complete && log_comes_back(&source, &fd, &error));
+
         if (view.array)
                 json_print(cli, json_node_array(view.array));
-        else if (view.style == LOG_TEXT && view.last_cursor)
+        else if (view.style == LOG_TEXT && o->show_cursor && view.last_cursor)
                 terminal_printf(&cli->out, "-- cursor: %s\n", view.last_cursor);
         g_free(view.last_cursor);
-        /* The log of a job ends with the job. */
-        if (!complete || (o->follow && (instance || !job_has_ended(cli, path))))
+        g_free(source.owner);
+        if (error)
+                return cli_error_about(cli, error, prefix, name);
+        if (!complete || view.goes_on || (o->follow && !job_has_ended(cli, path)))
                 return cli_failed(cli, EXIT_FAILED, "left4med has closed the log");
 
         return EXIT_OK;

@@ -144,8 +144,8 @@ static void test_follow(void) {
 
         r = run_start(f, RUN_PIPES, words);
         run_loop_until(is_open, &end);
-        g_assert_true(fake_called(f, "!OpenLog versus-1 ({'Follow': <true>},)"));
-        send_line(end, "1732244000000000 6 srcds_run one\n1732244000000000 6 srcds_run tw");
+        g_assert_true(fake_called(f, "!OpenLog versus-1 ({'Cursors': <true>, 'Follow': <true>},)"));
+        send_line(end, "s=1;i=1 1732244000000000 6 srcds_run one\ns=1;i=2 1732244000000000 6 srcds_run tw");
         run_until(r, "srcds_run: one\n");
         assert_lacks(r->out, "tw");
         send_line(end, "o\n");
@@ -158,12 +158,50 @@ static void test_follow(void) {
         end = -1;
         json = run_start(f, RUN_PIPES, json_words);
         run_loop_until(is_open, &end);
-        send_line(end, "1732244000000000 6 srcds_run one\n");
+        send_line(end, "s=1;i=1 1732244000000000 6 srcds_run one\n");
         run_until(json,
                 "{\"time\":1732244000000000,\"priority\":6,\"identifier\":\"srcds_run\",\"message\":\"one\"}\n");
         (void) close(end);
         run_wait(json);
         g_assert_cmpint(WEXITSTATUS(json->status), ==, 1);
+        fake_free(f);
+}
+
+/* The line that it broke off in comes whole. */
+static void test_follow_on(void) {
+        const char *words[] = { "logs", "-f", "versus-1", NULL };
+        Fake *f = fake_new();
+        g_autoptr(Run) r = NULL;
+        const char *call;
+        int end = -1;
+
+        (void) fake_add_instance(f, "versus-1", 27015);
+        f->hook = keep_open;
+        f->data = &end;
+        r = run_start(f, RUN_PIPES, words);
+        run_loop_until(is_open, &end);
+        send_line(end, "s=1;i=1 1732244000000000 6 srcds_run one\ns=1;i=2 1732244000000000 6 srcds_run tw");
+        run_until(r, "srcds_run: one\n");
+
+        fake_release_name(f);
+        (void) close(end);
+        end = -1;
+        run_until(r, "left4mectl: left4med has gone; the log goes on when it is back\n");
+        g_assert_cmpint(end, <, 0);
+        fake_own_name(f);
+        run_loop_until(is_open, &end);
+        call = g_ptr_array_index(f->calls, f->calls->len - 1);
+        g_assert_nonnull(strstr(call, "'Cursor': <'s=1;i=1'>"));
+        g_assert_nonnull(strstr(call, "'Follow': <true>"));
+        send_line(end, "s=1;i=2 1732244000000000 6 srcds_run two\n");
+        run_until(r, "srcds_run: two\n");
+        assert_lacks(r->out, "tw\n");
+
+        /* One that is there has closed it for a reason. */
+        (void) close(end);
+        run_wait(r);
+        g_assert_cmpint(WEXITSTATUS(r->status), ==, 1);
+        assert_has(r->err, "left4med has closed the log");
         fake_free(f);
 }
 
@@ -206,6 +244,7 @@ int main(int argc, char *argv[]) {
         g_test_add_func("/logs/cursor", test_cursor);
         g_test_add_func("/logs/hostile", test_hostile);
         g_test_add_func("/logs/follow", test_follow);
+        g_test_add_func("/logs/follow-on", test_follow_on);
         g_test_add_func("/logs/endless", test_endless);
         return g_test_run();
 }

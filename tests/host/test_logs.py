@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Logs: whose lines they show, floods that cost nobody else anything, readers that stall, and what a failed start says."""
 
+import json
 import os
 import re
 import time
@@ -91,6 +92,34 @@ class Logs(host.Case):
         self.assertEqual(lines("one", f"--cursor={cursor}")[1:], later)
         self.assertEqual(lines("one", f"--cursor={cursor}", "-n1"), [shown[-2].partition(": ")[2]])
         self.assert_refused(ctl("logs", "one", "--json", "--cursor=nonsense", check=False), "InvalidArgument")
+
+    def test_following_outlives_left4med(self):
+        """Nothing is lost or shown twice, and left4med is not brought back by who waits for it."""
+        def mark(word):
+            ctl("console", "one", f"standin_mark {word}")
+            return followed.wait(lambda line: f"mark {word}" in line, word)
+
+        self.server("one")
+        follow.start("one")
+        with follow.Lines("sh", "-c", "exec left4mectl logs --follow --json one 2>&1") as followed:
+            mark("before")
+            host.kill_manager()
+            mark("between")
+            self.addCleanup(run, "systemctl", "start", "left4med.service")
+            seen = len(followed.lines)
+            run("systemctl", "stop", "left4med.service")
+            followed.wait(lambda line: "left4med has gone" in line, "word of the stop", seen)
+            with follow.Console("one") as console:
+                run("systemctl", "kill", "--signal=KILL", host.server_unit("one"))
+                console.wait_up()
+            self.assertEqual(run("systemctl", "is-active", "left4med.service", check=False).out.strip(), "inactive")
+            run("systemctl", "start", "left4med.service")
+            last = mark("after")
+            shown = [json.loads(line) for line in followed.lines[:last + 1] if line.startswith("{")]
+        self.assertNotIn("cursor", shown[0])
+        told = lines("one", "-n", "10000")
+        self.assertEqual([line["message"] for line in shown], told[:len(shown)])
+        self.assertIn("mark after", told[len(shown) - 1])
 
     def test_a_failed_start_names_the_unit(self):
         self.server("one")
