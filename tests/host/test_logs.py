@@ -89,7 +89,7 @@ class Logs(host.Case):
             console.next("mark later")
         later = lines("one", f"--after-cursor={cursor}")
         self.assertEqual([m for m in later if "mark later" in m], ["standin: mark later"])
-        self.assertEqual(lines("one", f"--cursor={cursor}")[1:], later)
+        self.assertEqual(lines("one", f"--cursor={cursor}")[1:][:len(later)], later)
         self.assertEqual(lines("one", f"--cursor={cursor}", "-n1"), [shown[-2].partition(": ")[2]])
         self.assert_refused(ctl("logs", "one", "--json", "--cursor=nonsense", check=False), "InvalidArgument")
 
@@ -117,9 +117,11 @@ class Logs(host.Case):
             last = mark("after")
             shown = [json.loads(line) for line in followed.lines[:last + 1] if line.startswith("{")]
         self.assertNotIn("cursor", shown[0])
-        told = lines("one", "-n", "10000")
-        self.assertEqual([line["message"] for line in shown], told[:len(shown)])
-        self.assertIn("mark after", told[len(shown) - 1])
+        # of the game's journal alone: what others say is in another one, and may be written a little later
+        shown, told = ([line["message"] for line in found if line["identifier"] == "l4d2-one"]
+                       for found in (shown, ctl("logs", "one", "--json", "-n", "10000").json()))
+        self.assertEqual(shown, told[:len(shown)])
+        self.assertIn("mark after", shown[-1])
 
     def test_a_failed_start_names_the_unit(self):
         self.server("one")

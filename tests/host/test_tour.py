@@ -25,6 +25,7 @@ class Tour(host.Case):
         with follow.Console("versus-1") as console:
             self.assertEqual(ctl_as("start", "versus-1").out, "versus-1 started\n")
             console.wait_up()
+        host.run("journalctl", "--sync")
         self.check_running(ctl_as("status", "versus-1").out, ctl_as("logs", "versus-1").out)
         self.assertEqual(ctl_as("stop", "versus-1").out, "versus-1 stopped\n")
         self.assertEqual(host.mounts(host.merged("versus-1")), [])
@@ -163,6 +164,7 @@ class Verbs(host.Case):
         with follow.Lines("left4mectl", "logs", "one", "--follow", "--json", user=host.ADMIN) as lines:
             follow.start("one")
             lines.wait(lambda line: '"Server is hibernating"' in line, "the followed log")
+        host.run("journalctl", "--sync")
         logs = self.json("logs", "one", "--lines", "1000")
         self.assertLessEqual({"systemd", "left4med", "l4d2-one"}, {r["identifier"] for r in logs})
         self.assertEqual(len(self.json("logs", "one", "--lines", "3")), 3)
