@@ -2,8 +2,8 @@
 
 /*
  * The properties are read once after subscribing to their changes, so that nothing falls between, and once
- * more whenever left4med has gone or come back: reading brings it back by itself, and it then says what
- * became of the job.
+ * more whenever left4med has come back: it then says what became of the job. Nobody is to wait for a left4med
+ * without knowing; but it is not brought back, as somebody may have stopped it on purpose.
  */
 
 #include <string.h>
@@ -94,19 +94,13 @@ static void job_read(JobWatch *w) {
         client_call_async(w->cli->client, &call, on_read, w);
 }
 
-static void on_properties_changed(GDBusConnection *bus, const char *sender, const char *path,
-        const char *interface, const char *signal, GVariant *parameters, gpointer userdata) {
-        g_autoptr(GVariant) changed = NULL, value = NULL;
-        JobWatch *w = userdata;
+/* changed: an a{sv} of what is other than before. */
+static void job_change(JobWatch *w, GVariant *changed) {
+        g_autoptr(GVariant) value = NULL;
         GVariantDict dict;
         GVariantIter iter;
         const char *key;
 
-        if (!w->properties || job_watch_ended(w) ||
-                !g_variant_is_of_type(parameters, G_VARIANT_TYPE("(sa{sv}as)")))
-                return;
-
-        g_variant_get_child(parameters, 1, "@a{sv}", &changed);
         g_variant_dict_init(&dict, w->properties);
         g_variant_iter_init(&iter, changed);
         while (g_variant_iter_loop(&iter, "{&sv}", &key, &value))
@@ -117,12 +111,36 @@ static void on_properties_changed(GDBusConnection *bus, const char *sender, cons
         w->changed(w, w->userdata);
 }
 
-static void on_owner_changed(GDBusConnection *bus, const char *sender, const char *path,
+static void on_properties_changed(GDBusConnection *bus, const char *sender, const char *path,
         const char *interface, const char *signal, GVariant *parameters, gpointer userdata) {
+        g_autoptr(GVariant) changed = NULL;
         JobWatch *w = userdata;
 
-        if (!job_watch_ended(w))
+        if (!w->properties || job_watch_ended(w) ||
+                !g_variant_is_of_type(parameters, G_VARIANT_TYPE("(sa{sv}as)")))
+                return;
+
+        g_variant_get_child(parameters, 1, "@a{sv}", &changed);
+        job_change(w, changed);
+}
+
+static void on_owner_changed(GDBusConnection *bus, const char *sender, const char *path,
+        const char *interface, const char *signal, GVariant *parameters, gpointer userdata) {
+        g_autoptr(GVariant) gone = NULL;
+        JobWatch *w = userdata;
+        const char *owner;
+
+        if (job_watch_ended(w) || !g_variant_is_of_type(parameters, G_VARIANT_TYPE("(sss)")))
+                return;
+
+        g_variant_get_child(parameters, 2, "&s", &owner);
+        if (*owner)
                 job_read(w);
+        else if (w->properties) {
+                gone = g_variant_ref_sink(
+                        g_variant_new_parsed("{'Message': <'left4med has gone: waits until it is back'>}"));
+                job_change(w, gone);
+        }
 }
 
 JobWatch *job_watch_new(Cli *cli, const char *path, JobWatchCallback changed, gpointer userdata) {

@@ -48,6 +48,22 @@ static void test_wait(void) {
         fake_free(f);
 }
 
+/* A left4med that crashes or is stopped: when it is back it says what became of the job. */
+static void test_wait_on(void) {
+        Fake *f = fake_new();
+        g_autoptr(Run) r = wait_for_one(f, RUN_TERMINAL);
+
+        run_until(r, "said last");
+        fake_release_name(f);
+        run_until(r, "maps: left4med has gone: waits until it is back");
+        fake_set_job(fake_job(f, 1), "failed", -1, "left4med was started anew");
+        fake_own_name(f);
+        run_wait(r);
+        g_assert_cmpint(WEXITSTATUS(r->status), ==, 1);
+        assert_has(r->out, "import into maps failed: left4med was started anew");
+        fake_free(f);
+}
+
 /* Whoever only waits ends nothing, with a terminal or without. */
 static void test_wait_interrupted(void) {
         const char *words[] = { "job", "wait", "1", "2", NULL };
@@ -77,6 +93,7 @@ static void test_wait_interrupted(void) {
 int main(int argc, char *argv[]) {
         g_test_init(&argc, &argv, NULL);
         g_test_add_func("/jobs/wait", test_wait);
+        g_test_add_func("/jobs/wait-on", test_wait_on);
         g_test_add_func("/jobs/wait-interrupted", test_wait_interrupted);
         return g_test_run();
 }

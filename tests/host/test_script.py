@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Overlays of kind script on a real host: what a script finds in its sandbox."""
 
+import follow
 import host
 import internet
 import scripts
@@ -62,3 +63,14 @@ class Scripts(host.Case):
         # of what a script itself calls an error the rest is left out
         scripts.set_source("mods", "echo a remark; echo '<3>this is why' >&2; exit 1")
         self.assertEqual(self.build("mods", "failed")["message"], "this is why")
+
+    def test_who_looks_on_does_not_bring_left4med_back(self):
+        self.make("slow", "sleep infinity")
+        self.addCleanup(host.run, "systemctl", "start", "left4med.service")
+        with follow.Lines("sh", "-c", "exec left4mectl overlay build slow 2>&1") as told:
+            told.wait(lambda line: "runs the script" in line, "the script")
+            host.run("systemctl", "stop", "left4med.service")
+            gone = told.wait(lambda line: "left4med has gone" in line, "word of the stop")
+            self.assertEqual(host.run("systemctl", "is-active", "left4med.service", check=False).out.strip(), "inactive")
+            host.run("systemctl", "start", "left4med.service")
+            told.wait(lambda line: "interrupted by a restart of left4med" in line, "what became of it", gone)
