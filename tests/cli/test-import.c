@@ -320,22 +320,24 @@ static void test_detach_upload(void) {
 
 /* The service crashes and comes back: it then says what became of the job. */
 static void test_service_restarts(void) {
-        const char *words[] = { "overlay", "import", "maps", "-", NULL };
+        g_autofree char *path = make_archive();
+        const char *words[] = { "overlay", "import", "maps", path, NULL };
         Fake *f = fake_new();
         g_autoptr(Run) r = NULL;
 
         (void) fake_add_overlay(f, "maps");
         f->import = FAKE_IMPORT_READ;
-        r = run_start(f, RUN_STDIN, words);
-        run_loop_until(job_is_there, f);
-        run_close_input(r);
+        r = run_start(f, RUN_TERMINAL, words);
         run_loop_until(has_imported, f);
+        run_until(r, "maps: ");
         fake_release_name(f);
+        run_until(r, "left4med has gone");
         fake_set_job(fake_job(f, 1), "failed", -1.0, "left4med was started anew");
         fake_own_name(f);
         run_wait(r);
         g_assert_cmpint(WEXITSTATUS(r->status), ==, 1);
-        assert_has(r->err, "failed: left4med was started anew\n");
+        assert_has(r->out, "failed: left4med was started anew\r\n");
+        (void) g_unlink(path);
         fake_free(f);
 }
 
