@@ -2,6 +2,7 @@
 
 /* What the test has said about units: how their steps end, which are held, which jobs are refused, who does the work. */
 
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -89,6 +90,8 @@ static void on_child_end(GPid pid, int status, gpointer data) {
         SystemdOutcome outcome = { NULL, 0, 0, false };
         SystemdUnit *u = data;
 
+        /* What it has left behind goes with the unit. */
+        (void) kill(-pid, SIGKILL);
         u->child = 0;
         u->child_watch = 0;
         if (WIFSIGNALED(status))

@@ -85,7 +85,7 @@ static void begin_step(SystemdUnit *u, SystemdStep step) {
                 return;
 
         if (step == SYSTEMD_STOP && u->child > 0) {
-                (void) kill(u->child, SIGTERM);
+                (void) kill(-u->child, SIGTERM);
                 return;
         }
 
@@ -326,7 +326,7 @@ bool unit_kill(SystemdUnit *u, int signal) {
         if (u->main_pid == 0)
                 return false;
         if (u->child > 0)
-                return kill(u->child, signal) == 0;
+                return kill(-u->child, signal) == 0;
 
         if (u->in_step) {
                 outcome.restart = outcome.restart && u->step == SYSTEMD_START;

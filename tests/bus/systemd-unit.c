@@ -50,7 +50,7 @@ void unit_free(SystemdUnit *u) {
                 g_source_remove(u->idle);
         if (u->child_watch > 0) {
                 g_source_remove(u->child_watch);
-                (void) kill(u->child, SIGKILL);
+                (void) kill(-u->child, SIGKILL);
                 (void) waitpid(u->child, NULL, 0);
         }
         if (u->job)

@@ -55,7 +55,8 @@ void systemd_forget_rules(Systemd *s);
 /* What runs for the units of one template, say "left4me-tree@"; id is what stands behind the @. */
 void systemd_set_performer(Systemd *s, const char *template, SystemdPerformer performer, void *data);
 
-/* For a performer: a child of this process does the work. The step ends when it does; a stop of the unit sends it SIGTERM. */
+/* For a performer: a child of this process does the work, the leader of a process group that stands for the unit's control group. The
+ * step ends when it does; a stop of the unit sends the group SIGTERM, and what is left of it then is killed. */
 void systemd_watch_child(SystemdUnit *u, GPid pid);
 
 /* Runs the main loop until the unit is in a held step. */

@@ -2,10 +2,15 @@
 
 /* Overlays of kind script: their source, and what builds make of it. bash and the real left4me-build do the work. */
 
+#include <fcntl.h>
+#include <glib-unix.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "fixture.h"
+#include "loop.h"
 #include "world.h"
 
 #define MANAGER LEFT4ME_ROOT_PATH, LEFT4ME_MANAGER_INTERFACE
@@ -213,18 +218,53 @@ static void test_restart(Fixture *f) {
         expect(f, "State", "'ready'");
 }
 
+/* A script that has a pipe of ours open as long as anything of it lives. */
+typedef struct Script {
+        bool begun, ended;
+} Script;
+
+static gboolean on_script(int fd, GIOCondition condition, gpointer data) {
+        Script *script = data;
+        char byte;
+        ssize_t n;
+
+        n = read(fd, &byte, 1);
+        script->begun = script->begun || n > 0;
+        script->ended = n == 0;
+        return script->ended ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+static bool has_begun(void *data) {
+        return ((const Script *) data)->begun;
+}
+
+static bool has_ended(void *data) {
+        return ((const Script *) data)->ended;
+}
+
+/* In the middle of the script, of which nothing is left. */
 static void test_cancel(Fixture *f) {
-        g_autofree char *job = NULL;
+        g_autofree char *fifo = fixture_path(f, "script"), *job = NULL,
+                        *source = g_strdup_printf("exec 9>'%s'; echo >&9; sleep 1000\n", fifo);
+        Script script = { 0 };
+        int fd;
+
+        g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+        fd = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        g_assert_cmpint(fd, >=, 0);
+        g_unix_fd_add(fd, G_IO_IN | G_IO_HUP, on_script, &script);
 
         world_perform(f);
         create(f);
-        set_source(f, "echo 1 >one; sleep 1000\n");
+        set_source(f, source);
         job = begin_build(f);
-        mirror_wait(f->mirror, job, LEFT4ME_JOB_INTERFACE, "State", "'running'");
+        loop_until(has_begun, &script, "the script");
         g_variant_unref(call(f, job, LEFT4ME_JOB_INTERFACE, "Cancel", NULL));
         g_assert_cmpstr(world_wait_job(f, job), ==, "cancelled");
         expect(f, "State", "'empty'");
         g_assert_false(fixture_exists(f, "var/lib/left4me/builds/1"));
+        loop_until(has_ended, &script, "the end of the script");
+        (void) close(fd);
 }
 
 static void test_rename(Fixture *f) {

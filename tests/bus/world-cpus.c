@@ -5,13 +5,8 @@
 #include <glib/gstdio.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "world.h"
-
-static void in_child(gpointer data) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-}
 
 /* As systemd does for %I: a dash would be a slash. */
 static char *unescape(const char *id) {
@@ -36,7 +31,7 @@ GPid world_run_cpus(Fixture *f, const char *verb, const char *list) {
         GPid pid;
 
         g_spawn_async(f->directory, (char **) (uintptr_t) command, environment, G_SPAWN_DO_NOT_REAP_CHILD,
-                in_child, NULL, &pid, &error);
+                world_in_child, NULL, &pid, &error);
         g_assert_no_error(error);
         return pid;
 }

@@ -91,8 +91,9 @@ static bool perform_tree(SystemdUnit *u, SystemdStep step, const char *id, void 
         return true;
 }
 
-static void in_child(gpointer data) {
+void world_in_child(gpointer data) {
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void) setpgid(0, 0);
 }
 
 static bool perform_build(SystemdUnit *u, SystemdStep step, const char *id, void *data) {
@@ -110,7 +111,7 @@ static bool perform_build(SystemdUnit *u, SystemdStep step, const char *id, void
                 return false;
 
         (void) g_spawn_async(NULL, (char **) (gsize) command, environment,
-                G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, in_child, NULL, &pid, &error);
+                G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL, world_in_child, NULL, &pid, &error);
         g_assert_no_error(error);
         systemd_watch_child(u, pid);
         return true;

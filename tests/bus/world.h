@@ -18,6 +18,9 @@ bool world_mount(Fixture *f);
 char *world_empty_overlay(Fixture *f, const char *name);
 char *world_overlay(Fixture *f, const char *name);
 
+/* What a child that does a unit's work does first (see systemd_watch_child()); it ends with the test. */
+void world_in_child(gpointer data);
+
 /* One more version. */
 void world_import(Fixture *f, const char *name);
 
