@@ -350,9 +350,17 @@ void instance_read_layers(Instance *i) {
         instance_refresh_pending(i);
 }
 
+/* Of an exit that systemd missed its word for the result may leave no doubt of the signal. */
+static int status_of(const UnitState *s) {
+        if (s->exited > 0)
+                return s->exit_status;
+
+        return g_str_equal(s->result, "timeout") || g_str_equal(s->result, "oom-kill") ? SIGKILL : 0;
+}
+
 /* systemd forgets it when it starts the server again, so the store remembers. */
-static void note_exit(Instance *i, const UnitState *s, int status, uint64_t when) {
-        i->last_exit = (LastExit){ .status = status, .when = when };
+static void note_exit(Instance *i, const UnitState *s, uint64_t when) {
+        i->last_exit = (LastExit){ .status = status_of(s), .when = when };
         (void) g_strlcpy(i->last_exit.result, s->result, sizeof(i->last_exit.result));
         object_changed(&i->object, INSTANCE_LAST_EXIT);
 
@@ -369,24 +377,18 @@ static bool exit_was_missed(const Instance *i, const UnitState *s) {
                s->result[0];
 }
 
-/* In words of systemd's that leave no doubt of the signal. */
-static int signal_of(const char *result) {
-        return g_str_equal(result, "timeout") || g_str_equal(result, "oom-kill") ? SIGKILL : 0;
-}
-
 static void note_crash(Instance *i, const UnitState *s) {
         if (unit_waits_to_restart(i->server))
                 log_instance(LOG_WARNING, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name,
-                        "ended by itself (%s, status %d), systemd starts it again", s->result,
-                        i->last_exit.status);
+                        "ended by itself (%s, status %d), systemd starts it again", s->result, status_of(s));
         else if (s->restarts > 0)
                 /* That the start limit is reached systemd tells nobody: it just starts it no more. */
                 log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_GAVE_UP, i->name,
                         "ended by itself too often (%u automatic restarts) and stays down (%s, status %d)",
-                        s->restarts, s->result, i->last_exit.status);
+                        s->restarts, s->result, status_of(s));
         else
                 log_instance(LOG_ERR, LEFT4ME_MESSAGE_INSTANCE_CRASHED, i->name, "failed (%s, status %d)",
-                        s->result, i->last_exit.status);
+                        s->result, status_of(s));
 }
 
 void instance_take_state(Instance *i) {
@@ -400,9 +402,9 @@ void instance_take_state(Instance *i) {
         if (s->exited > 0 &&
                 (s->exited != i->last_exit.when || (!g_str_equal(s->result, "success") &&
                                                            !g_str_equal(s->result, i->last_exit.result))))
-                note_exit(i, s, s->exit_status, s->exited);
+                note_exit(i, s, s->exited);
         else if (exit_was_missed(i, s))
-                note_exit(i, s, signal_of(s->result), s->down);
+                note_exit(i, s, s->down);
         if ((failed && !g_str_equal(i->sub, "failed")) || (waits && !g_str_equal(i->sub, "auto-restart")))
                 note_crash(i, s);
 
