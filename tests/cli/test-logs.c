@@ -131,19 +131,27 @@ static gboolean is_open(gconstpointer data) {
         return *(const int *) data >= 0;
 }
 
+/* With the end of the pipe that the service writes into. */
+static Run *begin_following(Fake *f, const char *const *words, int *end) {
+        Run *r;
+
+        *end = -1;
+        f->hook = keep_open;
+        f->data = end;
+        r = run_start(f, RUN_PIPES, words);
+        run_loop_until(is_open, end);
+        return r;
+}
+
 static void test_follow(void) {
         const char *words[] = { "logs", "-f", "versus-1", NULL },
                    *json_words[] = { "logs", "-f", "--json", "versus-1", NULL };
         Fake *f = fake_new();
         g_autoptr(Run) r = NULL, json = NULL;
-        int end = -1;
+        int end;
 
         (void) fake_add_instance(f, "versus-1", 27015);
-        f->hook = keep_open;
-        f->data = &end;
-
-        r = run_start(f, RUN_PIPES, words);
-        run_loop_until(is_open, &end);
+        r = begin_following(f, words, &end);
         g_assert_true(fake_called(f, "!OpenLog versus-1 ({'Cursors': <true>, 'Follow': <true>},)"));
         send_line(end, "s=1;i=1 1732244000000000 6 srcds_run one\ns=1;i=2 1732244000000000 6 srcds_run tw");
         run_until(r, "srcds_run: one\n");
@@ -155,9 +163,7 @@ static void test_follow(void) {
         g_assert_true(WIFSIGNALED(r->status));
         (void) close(end);
 
-        end = -1;
-        json = run_start(f, RUN_PIPES, json_words);
-        run_loop_until(is_open, &end);
+        json = begin_following(f, json_words, &end);
         send_line(end, "s=1;i=1 1732244000000000 6 srcds_run one\n");
         run_until(json,
                 "{\"time\":1732244000000000,\"priority\":6,\"identifier\":\"srcds_run\",\"message\":\"one\"}\n");
@@ -173,13 +179,10 @@ static void test_follow_on(void) {
         Fake *f = fake_new();
         g_autoptr(Run) r = NULL;
         const char *call;
-        int end = -1;
+        int end;
 
         (void) fake_add_instance(f, "versus-1", 27015);
-        f->hook = keep_open;
-        f->data = &end;
-        r = run_start(f, RUN_PIPES, words);
-        run_loop_until(is_open, &end);
+        r = begin_following(f, words, &end);
         send_line(end, "s=1;i=1 1732244000000000 6 srcds_run one\ns=1;i=2 1732244000000000 6 srcds_run tw");
         run_until(r, "srcds_run: one\n");
 
